@@ -1,0 +1,133 @@
+# make            build/tls13d, build/libtls13.a, build/libtls13.so, build/echo_server
+# make check      every test; make demo: see it work; make help: the rest
+# V=1 shows the commands; B=DIR builds elsewhere; SAN=1 builds with ASan and UBSan.
+
+VERSION := 0.1.0
+SOVERSION := 0
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PREFIX ?= /usr/local
+SAN ?=
+B ?= build$(if $(SAN),/san)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' "$(1)" "$(patsubst $(B)/%,%,$(2))")
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
+        -Wwrite-strings -Wcast-qual -Werror=implicit-function-declaration $(WERROR)
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
+OPT := -O2 -g
+ifdef SAN
+HARDEN :=
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else
+HARDEN += -D_FORTIFY_SOURCE=2
+endif
+ALL_CPPFLAGS := -D_GNU_SOURCE -DTLS13_VERSION='"$(VERSION)"' -Ilibtls13 $(CPPFLAGS)
+ALL_CFLAGS := -std=gnu11 $(WARN) $(HARDEN) $(OPT) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
+ALL_LDFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined) -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
+comma := ,
+LIB_LIBS := -lbearssl
+DAEMON_LIBS := -lev -linih -lseccomp
+
+LIB_SRC := $(wildcard libtls13/*.c libtls13/x86/*.c)
+DAEMON_SRC := $(wildcard daemon/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+DAEMON_OBJ := $(DAEMON_SRC:%.c=$(B)/%.o)
+UNIT_LIB := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_DAEMON := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/daemon_*.c))
+TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+
+.PHONY: all
+all: $(B)/tls13d $(B)/libtls13.a $(B)/libtls13.so $(B)/echo_server
+
+include mk/x86.mk
+
+$(B)/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(FILE_CFLAGS) -c $< -o $@
+
+$(B)/libtls13.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libtls13.so.$(SOVERSION): $(LIB_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,libtls13.so.$(SOVERSION) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -o $@
+
+$(B)/libtls13.so: $(B)/libtls13.so.$(SOVERSION)
+	$(Q)ln -sf $(<F) $@
+
+$(B)/tls13d: $(DAEMON_OBJ) $(B)/libtls13.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(DAEMON_LIBS) -o $@
+
+$(B)/echo_server: $(B)/libtls13/examples/echo_server.o $(B)/libtls13.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(LIB_LIBS) -o $@
+
+# -- tests ------------------------------------------------------------------
+
+.PHONY: units tools check demo
+units: $(UNIT_LIB) $(UNIT_DAEMON)
+tools: $(TOOLS)
+
+$(UNIT_LIB): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libtls13.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -lcrypto -o $@
+
+$(UNIT_DAEMON): $(B)/unit/%: $(B)/tests/unit/%.o $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(B)/libtls13.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(DAEMON_LIBS) -o $@
+
+$(TOOLS): $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtls13.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -o $@
+
+$(B)/tests/unit/%.o $(B)/tests/tools/%.o: ALL_CPPFLAGS += -Idaemon -Itests/unit
+
+check:
+	$(Q)tools/setup.sh build test
+	$(Q)tests/run.sh
+
+demo:
+	$(Q)tools/setup.sh build demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/demo.sh
+
+.PHONY: san fmt tidy clean install help
+san:
+	$(Q)$(MAKE) --no-print-directory SAN=1 all units tools
+
+fmt:
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+tidy:
+	$(Q)clang-tidy --quiet $$(git ls-files 'libtls13/*.c' 'daemon/*.c') -- -std=gnu11 $(ALL_CPPFLAGS)
+
+clean:
+	$(Q)rm -rf build
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(B)/tls13d $(DESTDIR)$(PREFIX)/sbin/tls13d
+	install -m 644 $(B)/libtls13.a $(DESTDIR)$(PREFIX)/lib/libtls13.a
+	install -m 755 $(B)/libtls13.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libtls13.so.$(SOVERSION)
+	ln -sf libtls13.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libtls13.so
+	install -m 644 libtls13/tls13.h $(DESTDIR)$(PREFIX)/include/tls13.h
+
+help:
+	@echo 'all (default)  the daemon, the library (static and shared) and the example server, in $(B)/'
+	@echo 'demo           set up, build, serve a page through TLS and fetch it'
+	@echo 'check          set up, build and run every test'
+	@echo 'san            the ASan and UBSan build, in build/san/'
+	@echo 'install        DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'fmt tidy clean'
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,123 @@
+/*
+ * The configuration: one table of rows {name, type, bounds, default, reloadable, help} that parses the INI file and the command line,
+ * checks, prints --help and --print-config, and is compared with conf/tls13d.ini and the man page by a test (R11).
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "addr.h"
+#include "log.h"
+
+/* A list of strings, each with the file and line it came from. */
+struct str_list {
+    char **at;
+    size_t n;
+};
+
+/* Where a value was set, for messages: file NULL is the command line or a default. */
+struct origin {
+    const char *file;
+    int line;
+};
+
+enum on_off { OFF, ON };
+enum truncation { TRUNCATION_RESET, TRUNCATION_CLOSE };
+enum proxy_version { PROXY_OFF, PROXY_V1, PROXY_V2 };
+enum { TLV_ALPN = 1, TLV_AUTHORITY = 2, TLV_SSL = 4, TLV_UNIQUE_ID = 8, TLV_CRC32C = 16, TLV_CLIENT_CERT = 32 };
+
+struct cert_conf {
+    char *certificate; /* a file or a directory, absolute */
+    char *private_key; /* a file, absolute; NULL: in the certificate's file */
+    struct origin origin;
+};
+
+struct route_conf {
+    enum { ROUTE_SNI, ROUTE_ALPN } by;
+    char *pattern; /* lower case; "*.example.org" matches one label */
+    struct addr backend;
+    struct origin origin;
+};
+
+/* One [listen NAME]. Times are seconds. */
+struct listen_conf {
+    char *name;
+    struct origin origin;
+    struct addr *binds; /* n_binds */
+    size_t n_binds;
+    struct addr *backends;
+    size_t n_backends;
+    struct cert_conf *certs;
+    size_t n_certs;
+    char *default_certificate;
+    int sni_strict;
+    struct str_list alpn;
+    struct route_conf *routes;
+    size_t n_routes;
+    uint16_t *suites, *groups; /* IANA codes; n 0: the library's order */
+    size_t n_suites, n_groups;
+    int client_auth; /* enum tls13_client_auth */
+    char *client_ca, *client_crl;
+    struct str_list client_names;
+    int proxy_protocol; /* enum proxy_version */
+    unsigned proxy_tlvs;
+    int accept_proxy;
+    struct cidr *accept_proxy_from;
+    size_t n_accept_proxy_from;
+    double handshake_timeout, connect_timeout, idle_timeout, half_close_timeout;
+    long long backlog;
+    int truncation;
+    long long tickets;
+};
+
+struct config {
+    long long workers; /* 0: auto */
+    char *user, *group;
+    long long max_connections, max_connections_per_ip, handshakes_per_second;
+    double drain_timeout;
+    char *log;
+    int log_format, log_level, log_connections;
+    char *admin; /* NULL or "": off */
+    int sandbox;
+    char *ticket_keys; /* "auto" or a file, absolute */
+    double ticket_lifetime;
+    char *keylog;
+    int watch;
+    struct listen_conf *listens;
+    size_t n_listens;
+    char *file;      /* the main file, absolute; NULL: command line only */
+    int self_signed; /* --self-signed was given */
+    struct str_list self_signed_names;
+};
+
+/* What main is to do, out of the command line. */
+enum command { CMD_RUN, CMD_TEST, CMD_PRINT_CONFIG, CMD_STATUS, CMD_VERSION, CMD_HELP };
+struct invocation {
+    enum command command;
+    const char *config_file; /* NULL: none given */
+    bool json, watch;        /* status */
+    const char *admin;       /* status --admin */
+    int argc;                /* the whole command line, kept for reload: flags override the file each time */
+    char **argv;
+};
+
+/* Reads the command line.  => 0; 2 (usage) after having said on standard error what is wrong. */
+int options_args(struct invocation *inv, int argc, char **argv);
+
+/* Problems found while loading: each printed as FILE:LINE: KEY: what and what to do. */
+struct problems {
+    char **text; /* n of them, malloc'ed */
+    size_t n;
+    size_t warnings; /* how many of them start with "warning: " and do not refuse the configuration */
+};
+void problem_add(struct problems *p, struct origin o, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void problem_warn(struct problems *p, struct origin o, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void problems_free(struct problems *p);
+
+/* Loads file and flags.  => a new config, or NULL when there are problems that refuse it. */
+struct config *config_load(const struct invocation *inv, struct problems *p);
+void config_free(struct config *c);
+/* --print-config and --help, to standard output. */
+void config_print(const struct config *c);
+void options_help(void);
+
+#endif

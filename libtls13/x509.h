@@ -1,0 +1,29 @@
+/* What we read of an X.509 certificate (RFC 5280): leaf key, names, validity; and whether a chain is in order. */
+#ifndef TLS13_X509_H
+#define TLS13_X509_H
+
+#include "bytes.h"
+#include "key.h"
+
+/* All slices point into the DER the caller keeps. */
+struct x509 {
+    struct slice serial, issuer, subject; /* issuer and subject: whole Name elements, header included */
+    struct slice spki;                    /* whole SubjectPublicKeyInfo */
+    struct slice san;                     /* contents of GeneralNames, or empty */
+    struct slice cn;                      /* last commonName of the subject, raw string bytes, or empty */
+    int64_t not_before, not_after;        /* seconds since 1970 */
+    bool is_ca;
+    bool has_key_usage;
+    bool digital_signature; /* keyUsage bit 0, when has_key_usage */
+    struct public_key key;
+    bool key_supported; /* false: key.type is KEY_NONE */
+};
+
+/* => 0 or -TLS13_E_CERT_PARSE.  Signatures are not checked here. */
+int x509_parse(struct x509 *x, const uint8_t *der, size_t len);
+
+enum { SAN_DNS = 2, SAN_URI = 6, SAN_IP = 7 };
+/* Walks x->san: => true and the next name of the wanted kind (raw bytes; may hold anything, NUL included).  *at starts at 0. */
+bool x509_san_next(const struct x509 *x, int kind, size_t *at, struct slice *name);
+
+#endif

@@ -73,6 +73,7 @@ enum tls13_alert {
     X(NOT_TLS, TLS13_ALERT_unexpected_message, "the client does not speak TLS")                                                           \
     X(NO_COMMON, TLS13_ALERT_handshake_failure, "no suite, group or signature scheme in common")                                          \
     X(MISSING_EXTENSION, TLS13_ALERT_missing_extension, "a required extension is missing")                                                \
+    X(UNSUPPORTED_EXTENSION, TLS13_ALERT_unsupported_extension, "an extension that was not asked for")                                    \
     X(UNKNOWN_NAME, TLS13_ALERT_unrecognized_name, "no certificate for the server name that was asked for")                               \
     X(NO_ALPN, TLS13_ALERT_no_application_protocol, "no application protocol in common")                                                  \
     X(CERT_REQUIRED, TLS13_ALERT_certificate_required, "the client sent no certificate")                                                  \

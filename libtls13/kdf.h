@@ -11,7 +11,12 @@ size_t hmac(enum hash_id hash, const uint8_t *key, size_t key_len, const void *a
 
 /* HKDF-Extract: out = HMAC(salt, ikm), hash length. */
 void kdf_extract(enum hash_id hash, const uint8_t *salt, size_t salt_len, const uint8_t *ikm, size_t ikm_len, uint8_t *out);
-/* HKDF-Expand-Label (7.1): label without the "tls13 " prefix; out_len <= 255 hash lengths.  secret has the hash's length. */
+/* HKDF-Expand: out_len <= 255 hash lengths. */
+void kdf_expand(enum hash_id hash, const uint8_t *prk, size_t prk_len, const void *info, size_t info_len, uint8_t *out, size_t out_len);
+/*
+ * HKDF-Expand-Label (7.1): label without the "tls13 " prefix, at most 249 bytes; context at most 255; out_len <= 255 hash lengths.
+ * secret has the hash's length.  Ends the process when the caller breaks these bounds.
+ */
 void kdf_expand_label(enum hash_id hash, const uint8_t *secret, const char *label, const void *context, size_t context_len, uint8_t *out,
                       size_t out_len);
 /* Derive-Secret (7.1) with the transcript hash already made. */

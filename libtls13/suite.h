@@ -2,8 +2,9 @@
 #ifndef TLS13_SUITE_H
 #define TLS13_SUITE_H
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { TLS_AES_128_GCM_SHA256 = 0x1301, TLS_AES_256_GCM_SHA384 = 0x1302, TLS_CHACHA20_POLY1305_SHA256 = 0x1303 };
 
@@ -22,5 +23,8 @@ struct suite {
 
 /* => NULL when the id is not one of ours. */
 const struct suite *suite_by_id(uint16_t id);
+
+/* Two names of suites, groups or the like, without regard to ASCII case. */
+bool name_equal(const char *a, const char *b);
 
 #endif

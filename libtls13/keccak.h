@@ -5,6 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Rates in bytes, by strength; the padding bytes that end a SHA-3 or a SHAKE message (FIPS 202 B.2). */
+#define KECCAK_RATE_128 168
+#define KECCAK_RATE_256 136
+#define KECCAK_RATE_512 72
+#define KECCAK_SHA3     0x06
+#define KECCAK_SHAKE    0x1f
+
 struct keccak {
     uint64_t s[25];
     uint32_t rate, pos; /* bytes */

@@ -1,2 +1,17 @@
 # Compiler flags of the accelerated primitives: each file of libtls13/x86/ is compiled for its CPU level only
-# and entered only after the CPU was asked (libtls13/x86/).
+# and entered only after the CPU was asked (libtls13/x86/).  Elsewhere than on x86-64 the files are empty.
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+X86_128 := -O2 -mssse3 -msse4.1
+X86_256 := -O2 -mavx2 -mbmi -mbmi2
+X86_512 := $(X86_256) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(B)/libtls13/x86/gcm_128.o: FILE_CFLAGS := $(X86_128) -maes -mpclmul
+$(B)/libtls13/x86/gcm_256.o: FILE_CFLAGS := -O2 -mavx2 -maes -mpclmul -mvaes -mvpclmulqdq
+$(B)/libtls13/x86/gcm_512.o: FILE_CFLAGS := $(X86_512) -maes -mpclmul -mvaes -mvpclmulqdq
+$(B)/libtls13/x86/chapoly_256.o: FILE_CFLAGS := $(X86_256)
+$(B)/libtls13/x86/chapoly_512.o: FILE_CFLAGS := $(X86_512) -mavx512ifma -mavx512vbmi2
+$(B)/libtls13/x86/sha256_ni.o: FILE_CFLAGS := $(X86_128) -msha
+endif
+$(B)/libtls13/x25519.o: FILE_CFLAGS := -O3
+$(B)/libtls13/x86/x25519_x8.o: FILE_CFLAGS := -O2 -march=x86-64-v4 -mavx512ifma -mavx512vbmi2
+$(B)/libtls13/x86/mlkem_avx2.o: FILE_CFLAGS := -O3 -mavx2 -mbmi -mbmi2
+$(B)/libtls13/x86/mlkem_avx512.o: FILE_CFLAGS := -O3 -march=x86-64-v4 -mavx512vbmi -mavx512vbmi2

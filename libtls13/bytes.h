@@ -88,7 +88,8 @@ struct rd {
 
 static inline struct rd rd_of(const void *p, size_t n)
 {
-    return (struct rd){ .p = p, .end = (const uint8_t *)p + n, .bad = false };
+    const uint8_t *start = p;
+    return (struct rd){ .p = start, .end = n != 0 ? start + n : start, .bad = false };
 }
 
 static inline size_t rd_left(const struct rd *r)
@@ -96,7 +97,7 @@ static inline size_t rd_left(const struct rd *r)
     return (size_t)(r->end - r->p);
 }
 
-/* The next n bytes, or NULL (and bad) when fewer are left.  n = 0 gives a valid pointer. */
+/* The next n bytes, or NULL (and bad) when fewer are left.  n = 0 gives the place where the reader stands. */
 static inline const uint8_t *rd_bytes(struct rd *r, size_t n)
 {
     if (r->bad || rd_left(r) < n) {
@@ -105,7 +106,8 @@ static inline const uint8_t *rd_bytes(struct rd *r, size_t n)
         return NULL;
     }
     const uint8_t *p = r->p;
-    r->p += n;
+    if (n != 0) /* C has no NULL + 0 */
+        r->p += n;
     return p;
 }
 
@@ -143,7 +145,7 @@ static inline uint64_t rd_u64(struct rd *r)
 static inline struct rd rd_sub(struct rd *r, size_t n)
 {
     const uint8_t *p = rd_bytes(r, n);
-    if (p == NULL)
+    if (r->bad)
         return (struct rd){ .p = r->end, .end = r->end, .bad = true };
     return rd_of(p, n);
 }

@@ -29,7 +29,8 @@ struct log_line {
     char text[2048];
     size_t len;
     enum log_level level;
-    bool skip; /* the level is not wanted */
+    bool skip;   /* the level is not wanted */
+    bool fields; /* there is one already */
 };
 void log_begin(struct log_line *l, enum log_level level);
 void log_str(struct log_line *l, const char *key, const char *value);

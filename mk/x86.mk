@@ -11,7 +11,6 @@ $(B)/libtls13/x86/chapoly_256.o: FILE_CFLAGS := $(X86_256)
 $(B)/libtls13/x86/chapoly_512.o: FILE_CFLAGS := $(X86_512) -mavx512ifma -mavx512vbmi2
 $(B)/libtls13/x86/sha256_ni.o: FILE_CFLAGS := $(X86_128) -msha
 endif
-$(B)/libtls13/x25519.o: FILE_CFLAGS := -O3
-$(B)/libtls13/x86/x25519_x8.o: FILE_CFLAGS := -O2 -march=x86-64-v4 -mavx512ifma -mavx512vbmi2
 $(B)/libtls13/x86/mlkem_avx2.o: FILE_CFLAGS := -O3 -mavx2 -mbmi -mbmi2
 $(B)/libtls13/x86/mlkem_avx512.o: FILE_CFLAGS := -O3 -march=x86-64-v4 -mavx512vbmi -mavx512vbmi2
+include mk/asym.mk

@@ -1,0 +1,9 @@
+# Compiler flags of the accelerated asymmetric primitives; included by x86.mk, whose rule holds here too.
+$(B)/libtls13/x25519.o: FILE_CFLAGS := -O3
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+$(B)/libtls13/x86/x25519_x8.o: FILE_CFLAGS := $(X86_512) -mavx512ifma -mavx512vbmi2
+# gcc's vectoriser makes carry chains 40 % slower.
+$(B)/libtls13/x86/modinv.o $(B)/libtls13/x86/p256.o $(B)/libtls13/x86/p256_point.o $(B)/libtls13/x86/p256_ecdsa.o: \
+    FILE_CFLAGS := -O3 -fno-tree-vectorize -mavx2 -mbmi -mbmi2
+$(B)/libtls13/x86/rsa.o $(B)/libtls13/x86/rsa_mont.o: FILE_CFLAGS := $(X86_512) -mavx512ifma
+endif

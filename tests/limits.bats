@@ -1,0 +1,159 @@
+#!/usr/bin/env bats
+# Out of descriptors, at the connection limit, and the ways to stop.
+
+load lib
+
+# The process that accepts: the last of the tree, or the daemon itself.
+worker() { tree "$DAEMON" | tail -n 1; }
+
+# nofile SOFT: of the worker, only the soft limit, so that it can be raised again.
+nofile() { prlimit --pid "$(worker)" --nofile="$1:"; }
+
+# hold N: N clients in the background that connect, speak, and then stay for some seconds.
+hold() {
+    local i
+    for ((i = 0; i < $1; i++)); do
+        timeout 60 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" text:hello read:6 "wait:${2:-30}" end drain >"$T/held.$i.out" 3>&- 2>&1 &
+        HELD+=($!)
+        PIDS+=($!)
+    done
+}
+
+@test "out of descriptors: CPU idle, at most a line a second, and it recovers" {
+    daemon_lines=('user =')
+    HELD=()
+    backend_start tcp echo
+    daemon_start
+    client text:warm end drain
+    local fds lines i
+    fds=$(find "/proc/$(worker)/fd" -type l | wc -l)
+    # Room for two connections and a half.
+    nofile $((fds + 5))
+    hold 8 6
+    wait_for 10 log_has 'EMFILE|[Tt]oo many open files|descriptor'
+    # The clients have connected by now, or wait in the kernel's queue.
+    lines=$(wc -l <"$LOG")
+    cpu_idle 5
+    cpu_idle 5
+    cpu_idle 5
+    (($(wc -l <"$LOG") - lines <= 4 + $(grep -c ' end=' "$LOG"))) || fail "the log is flooded"
+    nofile 1024
+    for i in "${HELD[@]}"; do
+        wait "$i" || true
+    done
+    local ok=0
+    for ((i = 0; i < 8; i++)); do
+        output=$(<"$T/held.$i.out")
+        [ "$(result text)" = hello ] && ok=$((ok + 1))
+    done
+    [ $ok = 8 ] || fail "only $ok of 8 clients were served in the end"
+    client text:after end drain
+    result_is text after
+}
+
+@test "a low descriptor limit from the start: it serves what it can" {
+    daemon_lines=('user =')
+    daemon_under=(prlimit --nofile=64:64)
+    HELD=()
+    backend_start tcp echo
+    daemon_start
+    hold 60 3
+    cpu_idle 40
+    for i in "${HELD[@]}"; do
+        wait "$i" || true
+    done
+    client text:after end drain
+    result_is text after
+    wait_for 10 test "$(grep -c 'end=closed' "$LOG")" -gt 20
+}
+
+@test "max-connections: the next client waits or is refused, and is served when there is room" {
+    daemon_lines=('max-connections = 3')
+    HELD=()
+    backend_start tcp echo
+    daemon_start
+    hold 3 3
+    wait_for 10 held_served 3
+    run timeout 20 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" --timeout 1 text:more read:5
+    [ "$(result text)" = '' ] || fail "a fourth connection was served"
+    wait_for 20 no_links
+    client text:after end drain
+    result_is text after
+}
+held_served() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" -ge "$1" ] && ss -Htn state established "dport = :${BACKEND##*:}" | awk 'END { exit NR < 3 }'; }
+no_links() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" = 0 ]; }
+
+# -- stopping ------------------------------------------------------------------------------------------------------
+
+@test "SIGTERM lets a transfer end, takes no new client, exits 0" {
+    daemon_lines=('drain-timeout = 20s')
+    backend_start tcp late:3000000 --delay 2
+    daemon_start
+    timeout 30 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" send:100000 end drain >"$T/client.out" 3>&- &
+    local pid=$!
+    wait_for 5 backend_connected
+    kill -TERM "$DAEMON"
+    wait_for 3 not_listening
+    cpu_idle
+    wait $pid
+    output=$(<"$T/client.out")
+    result_is in 3000000
+    result_is end close_notify
+    wait_for 3 daemon_gone
+    [ "$(<"$T/rc")" = 0 ]
+    DAEMON=
+}
+backend_connected() { [ "$(ss -Htn "dport = :${BACKEND##*:}" | wc -l)" != 0 ]; }
+not_listening() { ! port_listens "$PORT"; }
+
+@test "SIGTERM with nothing to drain exits at once" {
+    backend_start tcp echo
+    daemon_lines=('drain-timeout = 20s')
+    daemon_start
+    client text:x end drain
+    daemon_stop TERM 2
+}
+
+@test "SIGTERM: a connection that does not end is cut at drain-timeout, exit 0" {
+    daemon_lines=('drain-timeout = 1s')
+    backend_start tcp echo
+    daemon_start
+    HELD=()
+    hold 1 20
+    wait_for 5 backend_connected
+    local start=${EPOCHREALTIME/./}
+    daemon_stop TERM 5
+    ((${EPOCHREALTIME/./} - start > 800000)) || fail "it did not wait for drain-timeout"
+    log_has 'end=drain' || fail "the connection's end was not logged as drain"
+}
+
+@test "a second SIGTERM stops at once" {
+    daemon_lines=('drain-timeout = 20s')
+    backend_start tcp echo
+    daemon_start
+    HELD=()
+    hold 1 20
+    wait_for 5 backend_connected
+    kill -TERM "$DAEMON"
+    wait_for 3 not_listening
+    daemon_stop TERM 2
+}
+
+@test "SIGINT stops at once, exit 0" {
+    daemon_lines=('drain-timeout = 20s')
+    backend_start tcp echo
+    daemon_start
+    HELD=()
+    hold 1 20
+    wait_for 5 backend_connected
+    daemon_stop INT 2
+}
+
+@test "a port that is taken: exit 3, with the address, nothing left running" {
+    backend_start tcp echo
+    daemon_start
+    run -3 timeout 10 "$TLS13D" --config "$T/tls13d.ini"
+    assert_output --partial ":$PORT"
+    client text:x end drain
+    result_is text x
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# The house itself: who includes whom, what the library exports, how long files are.
+
+bats_require_minimum_version 1.5.0
+bats_load_library bats-support
+bats_load_library bats-assert
+
+setup() {
+    TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+    B=${B:-$TOP/build}
+    case $B in /*) ;; *) B=$TOP/$B ;; esac
+    cd "$TOP"
+}
+
+@test "includes go downward only" {
+    run -0 python3 tests/tools/includes.py tests/ranks.txt
+    assert_output ''
+}
+
+@test "the include check can fail" {
+    local t=$BATS_TEST_TMPDIR
+    mkdir -p "$t/libtls13" "$t/daemon"
+    printf 'lib 0 low.c low.h\nlib 1 mid.c mid.h late.h\n' >"$t/ranks"
+    printf '#include "mid.h"\n' >"$t/libtls13/low.c"
+    printf '#include "late.h"\n' >"$t/libtls13/mid.c"
+    printf '#include <bearssl.h>\n' >"$t/libtls13/low.h"
+    touch "$t/libtls13/mid.h" "$t/libtls13/late.h" "$t/libtls13/new.c"
+    printf '#include "late.h"\n' >"$t/daemon/x.c"
+    printf 'daemon 0 x.c\n' >>"$t/ranks"
+    run -1 bash -c 'cd "$1" && python3 "$2/tests/tools/includes.py" ranks' - "$t" "$TOP"
+    assert_line --partial 'low.c includes mid.h, of a higher rank'
+    assert_line --partial 'mid.c includes late.h, which comes later'
+    assert_line --partial 'low.h names bearssl.h'
+    assert_line --partial 'new.c has no rank'
+    assert_line --partial 'x.c includes late.h, of the library'
+}
+
+@test "libtls13.so exports tls13_ functions and nothing else" {
+    run -0 nm -D --defined-only --format=posix "$B/libtls13.so"
+    [ -z "$(grep -v '^tls13_' <<<"$output" || true)" ] || fail "exported: $(grep -v '^tls13_' <<<"$output")"
+}
+
+@test "what tls13.h declares is what libtls13.so exports" {
+    diff <(grep -oE '\btls13_[a-z0-9_]+\(' libtls13/tls13.h | grep -vE '_fn\(' | tr -d '(' | sort -u |
+        while read -r name; do grep -qE "^TLS13_(API|CHECK) .*\b$name\(" libtls13/tls13.h && echo "$name"; done) \
+        <(nm -D --defined-only --format=posix "$B/libtls13.so" | awk '{ print $1 }' | sort -u)
+}
+
+@test "libtls13.so has a soname and is hardened; so is tls13d" {
+    run -0 readelf -dW "$B/libtls13.so"
+    assert_output --partial 'Library soname: [libtls13.so.'
+    for file in "$B/tls13d" "$B/libtls13.so" "$B/echo_server"; do
+        readelf -dW "$file" | grep -q 'BIND_NOW\|Flags:.*NOW' || fail "$file: not bound at start"
+        readelf -lW "$file" | grep -q GNU_RELRO || fail "$file: no RELRO"
+        readelf -lW "$file" | grep -q 'GNU_STACK.* RW ' || fail "$file: an executable stack"
+        readelf -hW "$file" | grep -q 'Type:.*DYN' || fail "$file: not position-independent"
+    done
+}
+
+@test "no source file is longer than 450 lines" {
+    run -0 bash -c 'git ls-files -co --exclude-standard "*.c" "*.h" | xargs wc -l | awk "\$2 != \"total\" && \$1 > 450 { print }"'
+    assert_output ''
+}
+
+@test "sources are formatted" {
+    command -v clang-format >/dev/null || skip "no clang-format"
+    run -0 bash -c 'git ls-files -co --exclude-standard "*.c" "*.h" | xargs clang-format --dry-run -Werror'
+}
+
+@test "scripts pass shellcheck" {
+    command -v shellcheck >/dev/null || skip "no shellcheck"
+    run -0 shellcheck -x .ci/run tools/*.sh tests/*.sh tests/tools/*.sh tests/lib.bash tests/*.bats
+}
+
+@test "no TODO, FIXME or XXX is left" {
+    run -1 git grep -nwE 'TODO|FIXME|XXX' -- '*.c' '*.h' '*.sh' '*.bats' '*.py' ':!tests/structure.bats'
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Many connections that end in every way there is, one after the other: churn.py PORT CA N.
+
+Prints how many were made.  What a client sees is not judged here: the daemon's memory and descriptors are, afterwards.
+"""
+import argparse
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from client import Client  # noqa: E402
+
+ENDINGS = [
+    ["text:hello", "read:6", "end", "drain"],  # as it should be
+    ["text:hello", "read:6", "end", "fin", "drain"],
+    ["send:100000", "fin", "drain"],  # truncated
+    ["text:hello", "rst"],
+    ["send:300000", "rst"],  # with bytes under way
+    ["text:hello", "bytes:1703030020" + "00" * 32, "drain"],  # a record that does not decrypt
+    ["end", "fin", "drain"],  # nothing said
+    ["raw", "rst"],  # a probe
+    ["raw", "fin", "drain"],
+    ["raw", "bytes:474554202f20485454502f312e310d0a0d0a", "drain"],  # plain HTTP
+    ["raw", "bytes:1603010200010001fc0303", "fin", "drain"],  # a ClientHello cut short
+    ["raw", "bytes:1603010200010001fc0303", "rst"],
+    ["raw", "bytes:160301000401000000", "drain"],  # an empty one
+    ["raw", "bytes:ffffffffffffffffffff", "drain"],
+]
+
+
+def main():
+    port, ca, n = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    done = 0
+    for i in range(n):
+        steps = ENDINGS[i % len(ENDINGS)]
+        variant = i // len(ENDINGS) % 4
+        c = Client(argparse.Namespace(port=port, ca=ca, sni="localhost", curve="secp384r1" if variant == 1 else None, alpn=None,
+                                      tls12=variant == 3 and i % 5 == 0, chunk=0, segments=0, hello_records=7 if variant == 2 else 0,
+                                      timeout=30))
+        c.run(steps)
+        if c.r["end"] != "we reset":
+            c.sock.close()
+        done += 1
+    print(done)
+
+
+if __name__ == "__main__":
+    main()

@@ -82,6 +82,7 @@ enum tls13_alert {
     X(UNKNOWN_CA, TLS13_ALERT_unknown_ca, "the client's certificate has no chain to a known authority")                                   \
     X(CERT_EXPIRED, TLS13_ALERT_certificate_expired, "the client's certificate is expired or not yet valid")                              \
     X(CERT_REVOKED, TLS13_ALERT_certificate_revoked, "the client's certificate is revoked")                                               \
+    X(CRL_STALE, TLS13_ALERT_certificate_unknown, "no revocation list in date for the issuer of the client's certificate")                \
     X(ACCESS_DENIED, TLS13_ALERT_access_denied, "the client's certificate is valid, but its name is not on the list")                     \
     X(TOO_MANY, TLS13_ALERT_unexpected_message, "too many empty records, key updates or the like")                                        \
     X(TOO_LONG, TLS13_ALERT_illegal_parameter, "a handshake message is longer than we take")                                              \
@@ -96,6 +97,8 @@ enum tls13_alert {
     X(CERT_PARSE, TLS13_ALERT_internal_error, "a certificate cannot be read")                                                             \
     X(CERT_ORDER, TLS13_ALERT_internal_error, "the certificates are not in order: the leaf comes first, then each one's issuer")          \
     X(CERT_MANY, TLS13_ALERT_internal_error, "the certificate chain is too long")                                                         \
+    X(CERT_TRUSTED, TLS13_ALERT_internal_error, "a certificate is in OpenSSL's own TRUSTED form; export it as a plain CERTIFICATE")       \
+    X(CERT_USAGE, TLS13_ALERT_internal_error, "the certificate's key usage does not allow digital signatures")                            \
     X(KEY_PARSE, TLS13_ALERT_internal_error, "a private key cannot be read")                                                              \
     X(KEY_ENCRYPTED, TLS13_ALERT_internal_error, "the private key is encrypted; decrypt it first")                                        \
     X(KEY_UNSUPPORTED, TLS13_ALERT_internal_error, "the key is of an unsupported type; use ECDSA P-256 or P-384, or RSA of 2048 to 4096") \
@@ -180,6 +183,14 @@ struct tls13_cert_info {
     size_t chain;       /* how many certificates */
 };
 TLS13_CHECK int tls13_ctx_cert_info(const struct tls13_ctx *ctx, int index, struct tls13_cert_info *info);
+
+/*
+ * Makes a throwaway P-256 key and a self-signed certificate for the names (DNS names and "*." wildcards; IPv4 and IPv6 literals become
+ * iPAddress names), valid from now for `days` (1 to 3650), as PEM text: certificate, then key, then a NUL.  For development.
+ *
+ * => the text's length, -TLS13_E_BAD_ARGUMENT, _NO_ROOM, _RANDOM, _MEMORY.  The caller wipes pem: it holds a key.
+ */
+TLS13_CHECK int tls13_self_signed(const char *const *names, size_t n, unsigned days, char *pem, size_t cap);
 
 /* Which credential a client gets that names no server, or an unknown one; by index. */
 TLS13_CHECK int tls13_ctx_set_default(struct tls13_ctx *ctx, int index);

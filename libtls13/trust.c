@@ -1,0 +1,254 @@
+/* Whom we believe about clients. */
+#include "trust.h"
+
+#include <stdlib.h>
+
+#include <bearssl.h>
+
+#include "crl.h"
+#include "error.h"
+#include "hash_impl.h"
+#include "pem.h"
+
+struct authority {
+    uint8_t *der;
+    size_t len;
+    struct x509 x;
+};
+
+struct trust {
+    struct authority *ca;
+    br_x509_trust_anchor *anchors; /* one a CA, pointing into its DER */
+    size_t n;
+    struct crl *crls;
+    size_t n_crls;
+};
+
+struct trust *trust_new(void)
+{
+    return calloc(1, sizeof(struct trust));
+}
+
+void trust_free(struct trust *t)
+{
+    if (t == NULL)
+        return;
+    for (size_t i = 0; i < t->n; i++)
+        free(t->ca[i].der);
+    for (size_t i = 0; i < t->n_crls; i++)
+        crl_free(&t->crls[i]);
+    free(t->ca);
+    free(t->anchors);
+    free(t->crls);
+    free(t);
+}
+
+size_t trust_count(const struct trust *t)
+{
+    return t->n;
+}
+
+struct slice trust_name(const struct trust *t, size_t i)
+{
+    return t->ca[i].x.subject;
+}
+
+static unsigned char *bytes_of(struct slice v)
+{
+    return (unsigned char *)(uintptr_t)v.p; /* BearSSL's structs want non-const bytes, which it only reads */
+}
+
+static br_x509_trust_anchor anchor_of(const struct x509 *x)
+{
+    br_x509_trust_anchor a;
+    memset(&a, 0, sizeof a);
+    a.dn.data = bytes_of(x->subject);
+    a.dn.len = x->subject.n;
+    a.flags = BR_X509_TA_CA;
+    if (x->key.type == KEY_RSA) {
+        a.pkey.key_type = BR_KEYTYPE_RSA;
+        a.pkey.key.rsa = (br_rsa_public_key){ bytes_of(x->key.n), x->key.n.n, bytes_of(x->key.e), x->key.e.n };
+    } else {
+        a.pkey.key_type = BR_KEYTYPE_EC;
+        a.pkey.key.ec.curve = x->key.type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1;
+        a.pkey.key.ec.q = bytes_of(x->key.point);
+        a.pkey.key.ec.qlen = x->key.point.n;
+    }
+    return a;
+}
+
+/* Takes over der. */
+static int add_authority(struct trust *t, uint8_t *der, size_t len)
+{
+    struct authority *ca = realloc(t->ca, (t->n + 1) * sizeof *ca);
+    if (ca != NULL)
+        t->ca = ca;
+    br_x509_trust_anchor *anchors = realloc(t->anchors, (t->n + 1) * sizeof *anchors);
+    if (anchors != NULL)
+        t->anchors = anchors;
+    struct x509 x;
+    int err = ca == NULL || anchors == NULL ? -TLS13_E_MEMORY : x509_parse(&x, der, len);
+    if (err == 0 && (!x.key_supported || x.key.type == KEY_RSA_PSS)) /* what x509_minimal can verify with */
+        err = -TLS13_E_KEY_UNSUPPORTED;
+    if (err < 0) {
+        free(der);
+        return err;
+    }
+    t->ca[t->n] = (struct authority){ der, len, x };
+    t->anchors[t->n] = anchor_of(&x);
+    t->n++;
+    return 0;
+}
+
+int trust_add_ca(struct trust *t, const char *text, size_t len)
+{
+    struct pem pem = { text, text + len };
+    char label[64];
+    uint8_t *der;
+    size_t n;
+    int count = 0, err;
+    while ((err = pem_next(&pem, label, &der, &n)) > 0) {
+        if (strcmp(label, "CERTIFICATE") != 0 && strcmp(label, "X509 CERTIFICATE") != 0) {
+            explicit_bzero(der, n);
+            free(der);
+            continue;
+        }
+        if ((err = add_authority(t, der, n)) < 0)
+            return err;
+        count++;
+    }
+    return err < 0 ? err : count;
+}
+
+/* --- revocation ------------------------------------------------------------------------------------------- */
+
+static bool same(struct slice a, struct slice b)
+{
+    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+static int add_list(struct trust *t, const uint8_t *der, size_t len)
+{
+    struct crl c, *more = NULL;
+    int err = crl_parse(&c, der, len);
+    if (err < 0)
+        return err;
+    err = -TLS13_E_CRL_PARSE; /* until one of the authorities has signed it */
+    for (size_t i = 0; i < t->n && err < 0; i++)
+        if (same(t->ca[i].x.subject, c.issuer))
+            err = crl_verify(&c, &t->ca[i].x.key);
+    if (err == 0 && (more = realloc(t->crls, (t->n_crls + 1) * sizeof *more)) == NULL)
+        err = -TLS13_E_MEMORY;
+    if (err < 0) {
+        crl_free(&c);
+        return err;
+    }
+    t->crls = more;
+    t->crls[t->n_crls++] = c;
+    return 0;
+}
+
+int trust_add_crl(struct trust *t, const uint8_t *crl, size_t len)
+{
+    struct pem pem = { (const char *)crl, (const char *)crl + len };
+    char label[64];
+    uint8_t *der;
+    size_t n;
+    int count = 0, err;
+    if (len != 0 && crl[0] == 0x30) /* DER */
+        return (err = add_list(t, crl, len)) < 0 ? err : 1;
+    while ((err = pem_next(&pem, label, &der, &n)) > 0) {
+        err = strcmp(label, "X509 CRL") == 0 ? add_list(t, der, n) : -TLS13_E_CRL_PARSE;
+        free(der);
+        if (err < 0)
+            return err;
+        count++;
+    }
+    return err < 0 ? err : count;
+}
+
+/* => 0 when no list names the certificate; `must`: its issuer has to have a list that is in date. */
+static int check_revoked(const struct trust *t, const struct x509 *x, int64_t now, bool must)
+{
+    bool covered = false;
+    for (size_t i = 0; i < t->n_crls; i++) {
+        const struct crl *c = &t->crls[i];
+        if (!same(c->issuer, x->issuer))
+            continue;
+        if (crl_holds(c, x->serial))
+            return -TLS13_E_CERT_REVOKED;
+        covered |= now >= c->this_update && now <= c->next_update;
+    }
+    return must && !covered ? -TLS13_E_CRL_STALE : 0;
+}
+
+void trust_digest(const struct trust *t, uint8_t out[static 32])
+{
+    br_hash_compat_context h;
+    const br_hash_class *class = hash_class(HASH_SHA256);
+    class->init(&h.vtable);
+    for (size_t i = 0; i < t->n; i++)
+        class->update(&h.vtable, t->ca[i].der, t->ca[i].len);
+    for (size_t i = 0; i < t->n_crls; i++)
+        class->update(&h.vtable, t->crls[i].der, t->crls[i].der_len);
+    class->out(&h.vtable, out);
+}
+
+/* --- path ------------------------------------------------------------------------------------------------- */
+
+/* BearSSL's reason as ours. */
+static int reason(unsigned code)
+{
+    switch (code) {
+    case 0:
+        return 0;
+    case BR_ERR_X509_EXPIRED:
+        return -TLS13_E_CERT_EXPIRED;
+    case BR_ERR_X509_NOT_TRUSTED:
+    case BR_ERR_X509_DN_MISMATCH:
+    case BR_ERR_X509_NOT_CA:
+        return -TLS13_E_UNKNOWN_CA;
+    case BR_ERR_X509_WRONG_KEY_TYPE:
+    case BR_ERR_X509_UNSUPPORTED:
+    case BR_ERR_X509_WEAK_PUBLIC_KEY:
+        return -TLS13_E_UNSUPPORTED_CERT;
+    default:
+        return -TLS13_E_BAD_CERT;
+    }
+}
+
+static int verify_path(const struct trust *t, const struct slice *chain, size_t n, int64_t now)
+{
+    br_x509_minimal_context mc;
+    const br_hash_class *sha256 = hash_class(HASH_SHA256);
+    br_x509_minimal_init(&mc, sha256, t->anchors, t->n);
+    br_x509_minimal_set_hash(&mc, br_sha256_ID, sha256);
+    br_x509_minimal_set_hash(&mc, br_sha384_ID, &br_sha384_vtable);
+    br_x509_minimal_set_hash(&mc, br_sha512_ID, &br_sha512_vtable);
+    br_x509_minimal_set_rsa(&mc, br_rsa_pkcs1_vrfy_get_default());
+    br_x509_minimal_set_ecdsa(&mc, &br_ec_all_m31, br_ecdsa_i31_vrfy_asn1);
+    br_x509_minimal_set_minrsa(&mc, 256);
+    /* Days since January 1st, 0 AD, as BearSSL counts them. */
+    br_x509_minimal_set_time(&mc, (uint32_t)(now / 86400 + 719528), (uint32_t)(now % 86400));
+    mc.vtable->start_chain(&mc.vtable, NULL);
+    for (size_t i = 0; i < n; i++) {
+        mc.vtable->start_cert(&mc.vtable, (uint32_t)chain[i].n);
+        mc.vtable->append(&mc.vtable, chain[i].p, chain[i].n);
+        mc.vtable->end_cert(&mc.vtable);
+    }
+    return reason(mc.vtable->end_chain(&mc.vtable));
+}
+
+int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int64_t now)
+{
+    int err = n == 0 || t->n == 0 ? -TLS13_E_UNKNOWN_CA : verify_path(t, chain, n, now);
+    for (size_t i = 0; i < n && err == 0; i++) {
+        struct x509 x;
+        if (x509_parse(&x, chain[i].p, chain[i].n) < 0)
+            return -TLS13_E_BAD_CERT;
+        if (i == 0 && x.has_ext_key_usage && !x.client_auth)
+            return -TLS13_E_UNSUPPORTED_CERT; /* RFC 5280 4.2.1.12: not for this purpose */
+        err = check_revoked(t, &x, now, i == 0 && t->n_crls != 0);
+    }
+    return err;
+}

@@ -5,6 +5,7 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include "extension.h"
 #include "handshake.h"
 
 #include "fixtures.h"

@@ -1,0 +1,526 @@
+/* Whole handshakes against the engine: every suite, group and key; retry, resumption, names, protocols, and what is refused. */
+#include "unit.h"
+
+#include "peer.h"
+
+static struct peer p; /* big: not on the stack */
+
+static void fresh(struct tls13_ctx *ctx)
+{
+    if (p.conn != NULL)
+        peer_free(&p);
+    peer_init(&p, ctx);
+}
+
+/* Data both ways over the connection in hand. */
+static void echo_works(void)
+{
+    uint8_t rec[5 + 5 + 17 + TLS13_UPDATE];
+    CHECK_INT(peer_send(&p, CT_DATA, "question", 8), TLS13_MORE);
+    CHECK_INT(p.n_data, 8);
+    CHECK_MEM(p.data, "question", 8);
+    memcpy(rec + TLS13_HEAD, "reply", 5);
+    size_t n = tls13_seal(p.conn, rec, 5);
+    CHECK_INT(n, 5 + 5 + 17);
+    memcpy(p.out, rec, n);
+    p.n_out = n;
+    p.n_app = 0;
+    CHECK(peer_read(&p));
+    CHECK_INT(p.n_app, 5);
+    CHECK_MEM(p.app, "reply", 5);
+}
+
+static void every_suite_and_group(void)
+{
+    static const uint16_t suites[] = { TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256 };
+    static const uint16_t groups[] = { GROUP_X25519MLKEM768, GROUP_X25519, GROUP_SECP256R1, GROUP_SECP384R1 };
+    for (size_t i = 0; i < COUNT(suites); i++)
+        for (size_t j = 0; j < COUNT(groups); j++) {
+            struct tls13_ctx *ctx = test_ctx();
+            struct tls13_info info;
+            fresh(ctx);
+            p.opt.suites[0] = suites[i];
+            p.opt.groups[0] = p.opt.share[0] = groups[j];
+            p.opt.n_groups = 1;
+            CHECK(peer_handshake(&p, NULL));
+            tls13_conn_info(p.conn, &info);
+            CHECK_INT(info.suite, suites[i]);
+            CHECK_INT(info.group, groups[j]);
+            CHECK_INT(info.scheme, SIG_ECDSA_P256);
+            CHECK_INT(info.version, 0x0304);
+            CHECK(!info.resumed && !info.hello_retry && info.connected);
+            CHECK_STR(info.sni, "localhost");
+            CHECK_INT(p.ccs, 1);
+            CHECK_INT(p.n_tickets, 2);
+            echo_works();
+            tls13_ctx_unref(ctx);
+        }
+}
+
+static void every_key(void)
+{
+    const struct {
+        const char *pem;
+        uint16_t scheme;
+    } keys[] = { { fixture_p256, SIG_ECDSA_P256 }, { fixture_p384, SIG_ECDSA_P384 }, { fixture_rsa, SIG_PSS_RSAE_SHA256 } };
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        struct tls13_ctx *ctx = tls13_ctx_new();
+        CHECK_INT(tls13_ctx_add_pem(ctx, keys[i].pem, strlen(keys[i].pem), NULL, 0), 0);
+        fresh(ctx);
+        CHECK(peer_handshake(&p, NULL));
+        CHECK_INT(p.scheme, keys[i].scheme);
+        CHECK_INT(p.n_tickets, 0); /* no keys, no tickets */
+        echo_works();
+        tls13_ctx_unref(ctx);
+    }
+}
+
+static void client_chooses_among_keys_of_one_name(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    CHECK_INT(tls13_ctx_add_pem(ctx, fixture_rsa, strlen(fixture_rsa), NULL, 0), 1);
+    fresh(ctx);
+    CHECK(peer_handshake(&p, NULL));
+    CHECK_INT(p.scheme, SIG_ECDSA_P256);
+    fresh(ctx);
+    p.opt.sigs[0] = SIG_PSS_RSAE_SHA256;
+    p.opt.n_sigs = 1;
+    CHECK(peer_handshake(&p, NULL));
+    CHECK_INT(p.scheme, SIG_PSS_RSAE_SHA256);
+    fresh(ctx);
+    p.opt.sni = NULL; /* the default certificate has a fellow of the same name */
+    p.opt.sigs[0] = SIG_PSS_RSAE_SHA256;
+    p.opt.n_sigs = 1;
+    CHECK(peer_handshake(&p, NULL));
+    fresh(ctx);
+    p.opt.sigs[0] = 0x0807;
+    p.opt.n_sigs = 1;
+    CHECK(!peer_handshake(&p, NULL));
+    CHECK_INT(p.last, -TLS13_E_NO_COMMON);
+    CHECK_INT(p.alert, TLS13_ALERT_handshake_failure);
+    tls13_ctx_unref(ctx);
+}
+
+static void retry(void)
+{
+    static const uint16_t groups[] = { GROUP_X25519MLKEM768, GROUP_X25519, GROUP_SECP256R1, GROUP_SECP384R1 };
+    for (size_t i = 0; i < COUNT(groups); i++)
+        for (int with_session = 0; with_session < 2; with_session++) {
+            struct tls13_ctx *ctx = test_ctx();
+            struct tls13_info info;
+            fresh(ctx);
+            p.opt.groups[0] = groups[i];
+            p.opt.groups[1] = p.opt.share[0] = 0x2a2a; /* GREASE, RFC 8701 */
+            p.opt.session_id = with_session != 0;
+            CHECK(peer_handshake(&p, NULL));
+            CHECK(p.retry);
+            CHECK_INT(p.retry_group, groups[i]);
+            CHECK_INT(p.ccs, with_session);
+            tls13_conn_info(p.conn, &info);
+            CHECK(info.hello_retry);
+            CHECK_INT(info.group, groups[i]);
+            echo_works();
+            tls13_ctx_unref(ctx);
+        }
+}
+
+static void resumption(void)
+{
+    static const uint16_t suites[] = { TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256 };
+    for (size_t i = 0; i < COUNT(suites); i++)
+        for (int retried = 0; retried < 2; retried++) {
+            struct tls13_ctx *ctx = test_ctx();
+            struct peer_ticket t;
+            fresh(ctx);
+            p.opt.suites[0] = suites[i];
+            CHECK(peer_handshake(&p, NULL));
+            t = p.tickets[1];
+            CHECK_INT(t.lifetime, 86400);
+            for (int again = 0; again < 3; again++) { /* each with the ticket of the one before */
+                fresh(ctx);
+                p.opt.suites[0] = suites[i];
+                p.opt.ticket = &t;
+                if (retried)
+                    p.opt.groups[1] = p.opt.share[0] = 0x2a2a;
+                CHECK(peer_handshake(&p, NULL));
+                CHECK(p.resumed);
+                CHECK_INT(p.scheme, 0);
+                CHECK_INT(p.n_tickets, 1);
+                echo_works();
+                t = p.tickets[0];
+            }
+            tls13_ctx_unref(ctx);
+        }
+}
+
+static void bad_binder_is_decrypt_error(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    fresh(ctx);
+    CHECK(peer_handshake(&p, NULL));
+    struct peer_ticket t = p.tickets[0];
+    fresh(ctx);
+    p.opt.ticket = &t;
+    p.opt.bad_binder = true;
+    CHECK(!peer_handshake(&p, NULL));
+    CHECK_INT(p.last, -TLS13_E_DECRYPT);
+    CHECK_INT(p.alert, TLS13_ALERT_decrypt_error);
+    tls13_ctx_unref(ctx);
+}
+
+/* A ticket offered under the options in hand; => whether it was taken (the handshake must succeed either way). */
+static bool offered(struct tls13_ctx *ctx, const struct peer_ticket *t, const char *sni, const char *alpn)
+{
+    fresh(ctx);
+    p.opt.ticket = t;
+    p.opt.sni = sni;
+    p.opt.alpn = alpn;
+    CHECK(peer_handshake(&p, NULL));
+    return p.resumed;
+}
+
+static void ticket_stays_within_its_policy(void)
+{
+    struct tls13_ctx *ctx = test_ctx(), *other = test_ctx();
+    static const char *const protocols[] = { "h2", "http/1.1" };
+    CHECK_INT(tls13_ctx_set_alpn(ctx, protocols, 2), 0);
+    CHECK_INT(tls13_ctx_add_pem(ctx, fixture_second, strlen(fixture_second), NULL, 0), 1);
+    fresh(ctx);
+    p.opt.alpn = "h2";
+    CHECK(peer_handshake(&p, NULL));
+    struct peer_ticket t = p.tickets[0], broken = t;
+    CHECK(offered(ctx, &t, "localhost", "h2"));
+    CHECK(!offered(ctx, &t, "second.example", "h2")); /* another name */
+    CHECK(!offered(ctx, &t, NULL, "h2"));
+    CHECK(!offered(ctx, &t, "localhost", "http/1.1")); /* another protocol */
+    CHECK(!offered(ctx, &t, "localhost", NULL));
+    CHECK_INT(tls13_ctx_set_alpn(other, protocols, 2), 0);
+    CHECK(offered(other, &t, "localhost", "h2")); /* the same policy on another machine */
+    CHECK_INT(tls13_ctx_set_ticket_scope(other, "other listener", 14), 0);
+    CHECK(!offered(other, &t, "localhost", "h2"));
+    broken.id[40] ^= 1;
+    CHECK(!offered(ctx, &broken, "localhost", "h2"));
+    broken = t;
+    broken.id_len--;
+    CHECK(!offered(ctx, &broken, "localhost", "h2"));
+    tls13_ctx_unref(ctx);
+    tls13_ctx_unref(other);
+}
+
+static void ticket_ages(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    int64_t start = test_now_ms;
+    CHECK_INT(tls13_ctx_set_tickets(ctx, 2, 1000), 0);
+    fresh(ctx);
+    CHECK(peer_handshake(&p, NULL));
+    struct peer_ticket t = p.tickets[0];
+    CHECK_INT(t.lifetime, 1000);
+    test_now_ms = start + 600 * 1000;
+    CHECK(offered(ctx, &t, "localhost", NULL));
+    struct peer_ticket renewed = p.tickets[0];
+    CHECK_INT(renewed.lifetime, 400); /* counted from the full handshake */
+    test_now_ms = start + 1001 * 1000;
+    CHECK(!offered(ctx, &renewed, "localhost", NULL));
+    CHECK(!offered(ctx, &t, "localhost", NULL));
+    test_now_ms = start - 120 * 1000; /* from the future */
+    CHECK(!offered(ctx, &t, "localhost", NULL));
+    test_now_ms = start;
+    p.opt.age_ms = 0;
+    fresh(ctx);
+    p.opt.ticket = &t;
+    p.opt.age_ms = 604800001; /* a client that says it is older than seven days */
+    CHECK(peer_handshake(&p, NULL));
+    CHECK(!p.resumed);
+    tls13_ctx_unref(ctx);
+}
+
+static void ticket_keys_rotate(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    uint8_t ring[2 * TLS13_TICKET_KEY];
+    fresh(ctx);
+    CHECK(peer_handshake(&p, NULL));
+    struct peer_ticket t = p.tickets[0];
+    memcpy(ring, test_ring + TLS13_TICKET_KEY, TLS13_TICKET_KEY);
+    memcpy(ring + TLS13_TICKET_KEY, test_ring, TLS13_TICKET_KEY);
+    CHECK_INT(tls13_ctx_set_ticket_keys(ctx, ring, 2), 0);
+    CHECK(offered(ctx, &t, "localhost", NULL)); /* the older key still opens */
+    CHECK_MEM(p.tickets[0].id, ring, 16);       /* and the newer one seals */
+    CHECK_INT(tls13_ctx_set_ticket_keys(ctx, ring, 1), 0);
+    CHECK(!offered(ctx, &t, "localhost", NULL));
+    tls13_ctx_unref(ctx);
+}
+
+static void names(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    struct tls13_info info;
+    CHECK_INT(tls13_ctx_add_pem(ctx, fixture_second, strlen(fixture_second), NULL, 0), 1);
+    const struct {
+        const char *sni;
+        int credential;
+    } cases[] = { { "localhost", 0 },     { "second.example", 1 },  { "SECOND.Example", 1 },
+                  { "a.example.org", 0 }, { "unknown.example", 0 }, { NULL, 0 } };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fresh(ctx);
+        p.opt.sni = cases[i].sni;
+        CHECK(peer_handshake(&p, NULL));
+        tls13_conn_info(p.conn, &info);
+        CHECK_INT(info.credential, cases[i].credential);
+    }
+    CHECK_INT(tls13_ctx_set_sni_strict(ctx, true), 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bool known = i < 4;
+        fresh(ctx);
+        p.opt.sni = cases[i].sni;
+        CHECK_INT(peer_handshake(&p, NULL), known);
+        if (!known)
+            CHECK_INT(p.alert, TLS13_ALERT_unrecognized_name);
+    }
+    tls13_ctx_unref(ctx);
+}
+
+static void protocols(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    struct tls13_info info;
+    static const char *const list[] = { "h2", "http/1.1" };
+    fresh(ctx);
+    p.opt.alpn = "anything"; /* ignored without a list */
+    CHECK(peer_handshake(&p, NULL));
+    tls13_conn_info(p.conn, &info);
+    CHECK_STR(info.alpn, "");
+    CHECK_INT(tls13_ctx_set_alpn(ctx, list, 2), 0);
+    fresh(ctx);
+    p.opt.alpn = "http/1.1";
+    CHECK(peer_handshake(&p, NULL));
+    tls13_conn_info(p.conn, &info);
+    CHECK_STR(info.alpn, "http/1.1");
+    fresh(ctx);
+    p.opt.alpn = "spdy/3";
+    CHECK(!peer_handshake(&p, NULL));
+    CHECK_INT(p.alert, TLS13_ALERT_no_application_protocol);
+    fresh(ctx);
+    CHECK(peer_handshake(&p, NULL)); /* a client without ALPN */
+    tls13_ctx_unref(ctx);
+}
+
+static void left_out(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    for (int i = 0; i < 6; i++) {
+        fresh(ctx);
+        p.opt.no_versions = i == 0;
+        p.opt.no_groups = i == 1;
+        p.opt.no_shares = i == 2;
+        p.opt.no_sigs = i == 3;
+        if (i == 4)
+            p.opt.version = 0x0303;
+        if (i == 5)
+            p.opt.suites[0] = 0x1304;
+        CHECK(!peer_handshake(&p, NULL));
+        CHECK_INT(p.alert, i == 0 || i == 4 ? TLS13_ALERT_protocol_version
+                           : i == 5         ? TLS13_ALERT_handshake_failure
+                                            : TLS13_ALERT_missing_extension);
+        CHECK(p.clear_alert);
+    }
+    tls13_ctx_unref(ctx);
+}
+
+static void early_data_is_skipped(void)
+{
+    for (int retried = 0; retried < 2; retried++) {
+        struct tls13_ctx *ctx = test_ctx();
+        uint8_t early[3000], rec[20480], msg[64];
+        struct tls13_info info;
+        fresh(ctx);
+        CHECK(peer_handshake(&p, NULL));
+        struct peer_ticket t = p.tickets[0];
+        fresh(ctx);
+        p.opt.ticket = &t;
+        p.opt.early_data = true;
+        if (retried)
+            p.opt.groups[1] = p.opt.share[0] = 0x2a2a;
+        test_random(NULL, early, sizeof early);
+        memcpy(early, "\27\3\3", 3);
+        store16(early + 3, sizeof early - 5);
+        peer_hello(&p);
+        CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+        CHECK(peer_read(&p));
+        for (int i = 0; i < 3; i++)
+            CHECK_INT(peer_feed(&p, early, sizeof early), TLS13_MORE);
+        if (retried) {
+            p.opt.share[0] = p.retry_group;
+            p.opt.early_data = false;
+            peer_hello(&p);
+            CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+            CHECK(peer_read(&p));
+        }
+        CHECK(p.finished_ok && p.resumed);
+        size_t n = peer_finished(&p, msg);
+        CHECK_INT(peer_feed(&p, rec, peer_seal(&p, rec, CT_HANDSHAKE, msg, n)), TLS13_MORE);
+        peer_switch(&p, msg, n);
+        CHECK(p.connected);
+        tls13_conn_info(p.conn, &info);
+        CHECK(info.early_data);
+        CHECK(peer_read(&p));
+        echo_works();
+        tls13_ctx_unref(ctx);
+    }
+}
+
+static void early_data_has_a_budget(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    static uint8_t early[16384 + 5];
+    fresh(ctx);
+    CHECK(peer_handshake(&p, NULL));
+    struct peer_ticket t = p.tickets[0];
+    fresh(ctx);
+    p.opt.ticket = &t;
+    p.opt.early_data = true;
+    memcpy(early, "\27\3\3\100\0", 5);
+    peer_hello(&p);
+    CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+    CHECK(peer_read(&p));
+    int n = 0;
+    while (n < 100 && peer_feed(&p, early, sizeof early) == TLS13_MORE)
+        n++;
+    CHECK_INT(n, LIMIT_EARLY / (int)sizeof early);
+    CHECK_INT(p.last, -TLS13_E_BAD_MAC);
+    CHECK(peer_read(&p));
+    CHECK_INT(p.alert, TLS13_ALERT_bad_record_mac);
+    tls13_ctx_unref(ctx);
+}
+
+static void not_offered_is_not_skipped(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    uint8_t early[100] = "\27\3\3\0\137";
+    fresh(ctx);
+    peer_hello(&p);
+    CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+    CHECK_INT(peer_feed(&p, early, sizeof early), -TLS13_E_BAD_MAC);
+    tls13_ctx_unref(ctx);
+}
+
+static void second_hello_is_held_to_the_first(void)
+{
+    for (int i = 0; i < 6; i++) {
+        struct tls13_ctx *ctx = test_ctx();
+        fresh(ctx);
+        p.opt.groups[0] = GROUP_SECP256R1;
+        p.opt.groups[1] = p.opt.share[0] = 0x2a2a;
+        peer_hello(&p);
+        CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+        CHECK(peer_read(&p) && p.retry);
+        p.opt.share[0] = GROUP_SECP256R1;
+        switch (i) {
+        case 0:
+            p.opt.sni = "second.example";
+            break;
+        case 1:
+            p.random[5] ^= 1;
+            break;
+        case 2: /* still no share that we can use */
+            p.opt.share[0] = 0x2a2a;
+            break;
+        case 3: /* one more than was asked for */
+            p.opt.share[1] = 0x2a2a;
+            p.opt.n_shares = 2;
+            break;
+        case 4:
+            p.opt.alpn = "new";
+            break;
+        default:
+            p.opt.suites[0] = TLS_AES_256_GCM_SHA384;
+        }
+        peer_hello(&p);
+        CHECK_INT(peer_send_hello(&p), -TLS13_E_ILLEGAL);
+        CHECK(peer_read(&p));
+        CHECK_INT(p.alert, TLS13_ALERT_illegal_parameter);
+        tls13_ctx_unref(ctx);
+    }
+}
+
+static void byte_by_byte(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    uint8_t rec[20480], msg[64];
+    fresh(ctx);
+    p.opt.groups[0] = p.opt.share[0] = GROUP_X25519MLKEM768;
+    peer_hello(&p);
+    size_t n = peer_frame(rec, p.hello_msg, p.hello_len, 1); /* records of one byte, */
+    for (size_t i = 0; i < n; i++)                           /* a byte at a time */
+        CHECK_INT(peer_feed(&p, rec + i, 1), TLS13_MORE);
+    CHECK(peer_read(&p) && p.finished_ok);
+    n = peer_finished(&p, msg);
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++)
+        len += peer_seal(&p, rec + len, CT_HANDSHAKE, msg + i, 1);
+    peer_switch(&p, msg, n);
+    for (size_t i = 0; i < len; i++)
+        CHECK_INT(peer_feed(&p, rec + i, 1), TLS13_MORE);
+    CHECK(p.connected && peer_read(&p));
+    echo_works();
+    tls13_ctx_unref(ctx);
+}
+
+static char log_text[4096];
+static void log_line(void *arg, const char *line)
+{
+    (void)arg;
+    strcat(strcat(log_text, line), "\n");
+}
+
+static void export_and_keylog(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    uint8_t ours[32], secret[MAX_HASH], hash[MAX_HASH], want[32], exp[MAX_HASH];
+    log_text[0] = '\0';
+    CHECK_INT(tls13_ctx_set_keylog(ctx, log_line, NULL), 0);
+    fresh(ctx);
+    CHECK_INT(tls13_export(p.conn, "label", "", 0, ours, sizeof ours), -TLS13_E_CLOSED);
+    CHECK(peer_handshake(&p, NULL));
+    CHECK_INT(tls13_export(p.conn, "EXPORTER-test", "context", 7, ours, sizeof ours), 0);
+    /* 7.5 again, from the secret in the log */
+    const char *line = strstr(log_text, "EXPORTER_SECRET ");
+    CHECK(line != NULL);
+    CHECK_INT(unhex(exp, sizeof exp, line + strlen("EXPORTER_SECRET ") + 65), 32);
+    hash_once(HASH_SHA256, "", 0, hash);
+    kdf_derive(HASH_SHA256, exp, "EXPORTER-test", hash, secret);
+    hash_once(HASH_SHA256, "context", 7, hash);
+    kdf_expand_label(HASH_SHA256, secret, "exporter", hash, 32, want, 32);
+    CHECK_MEM(ours, want, 32);
+    CHECK(strstr(log_text, "CLIENT_HANDSHAKE_TRAFFIC_SECRET ") != NULL);
+    CHECK(strstr(log_text, "SERVER_HANDSHAKE_TRAFFIC_SECRET ") != NULL);
+    CHECK(strstr(log_text, "CLIENT_TRAFFIC_SECRET_0 ") != NULL);
+    CHECK(strstr(log_text, "SERVER_TRAFFIC_SECRET_0 ") != NULL);
+    tls13_ctx_unref(ctx);
+}
+
+int main(void)
+{
+    RUN(every_suite_and_group);
+    RUN(every_key);
+    RUN(client_chooses_among_keys_of_one_name);
+    RUN(retry);
+    RUN(resumption);
+    RUN(bad_binder_is_decrypt_error);
+    RUN(ticket_stays_within_its_policy);
+    RUN(ticket_ages);
+    RUN(ticket_keys_rotate);
+    RUN(names);
+    RUN(protocols);
+    RUN(left_out);
+    RUN(early_data_is_skipped);
+    RUN(early_data_has_a_budget);
+    RUN(not_offered_is_not_skipped);
+    RUN(second_hello_is_held_to_the_first);
+    RUN(byte_by_byte);
+    RUN(export_and_keylog);
+    if (p.conn != NULL)
+        peer_free(&p);
+    return DONE();
+}

@@ -14,7 +14,7 @@ struct str_list {
     size_t n;
 };
 
-/* Where a value was set, for messages: file NULL is the command line or a default. */
+/* Where a value was set, for messages: file NULL is the command line (line -1) or a default (line 0).  The config owns the file's name. */
 struct origin {
     const char *file;
     int line;
@@ -29,6 +29,7 @@ struct cert_conf {
     char *certificate; /* a file or a directory, absolute */
     char *private_key; /* a file, absolute; NULL: in the certificate's file */
     struct origin origin;
+    struct origin key_origin; /* of the private-key line; as zeroed when there is none */
 };
 
 struct route_conf {
@@ -48,15 +49,15 @@ struct listen_conf {
     size_t n_backends;
     struct cert_conf *certs;
     size_t n_certs;
-    char *default_certificate;
+    char *default_certificate; /* "first", a name, a file's name, or (with a slash) an absolute file */
     int sni_strict;
     struct str_list alpn;
     struct route_conf *routes;
     size_t n_routes;
     uint16_t *suites, *groups; /* IANA codes; n 0: the library's order */
     size_t n_suites, n_groups;
-    int client_auth; /* enum tls13_client_auth */
-    char *client_ca, *client_crl;
+    int client_auth;              /* enum tls13_client_auth */
+    char *client_ca, *client_crl; /* files, absolute; NULL: none */
     struct str_list client_names;
     int proxy_protocol; /* enum proxy_version */
     unsigned proxy_tlvs;
@@ -67,26 +68,31 @@ struct listen_conf {
     long long backlog;
     int truncation;
     long long tickets;
+    struct origin *bind_origins; /* of each of binds */
+    struct origin *origins;      /* of each key, by row of the table; see listen_origin() */
 };
 
 struct config {
-    long long workers; /* 0: auto */
-    char *user, *group;
+    long long workers;  /* 0: auto */
+    char *user, *group; /* never NULL; "auto", "" */
     long long max_connections, max_connections_per_ip, handshakes_per_second;
     double drain_timeout;
     char *log;
     int log_format, log_level, log_connections;
-    char *admin; /* NULL or "": off */
+    char *admin; /* NULL: off */
     int sandbox;
     char *ticket_keys; /* "auto" or a file, absolute */
     double ticket_lifetime;
-    char *keylog;
+    char *keylog; /* a file, absolute; NULL: off */
     int watch;
     struct listen_conf *listens;
     size_t n_listens;
-    char *file;      /* the main file, absolute; NULL: command line only */
-    int self_signed; /* --self-signed was given */
-    struct str_list self_signed_names;
+    char *file;                        /* the main file, absolute; NULL: command line only */
+    int self_signed;                   /* --self-signed was given */
+    struct str_list self_signed_names; /* "localhost" unless given */
+    int strict;                        /* --test: an expired certificate refuses the configuration; else it is a warning */
+    struct str_list files;             /* every configuration file that was read, absolute */
+    struct origin *origins;            /* of each key of [daemon], by row of the table */
 };
 
 /* What main is to do, out of the command line. */
@@ -98,6 +104,7 @@ struct invocation {
     const char *admin;       /* status --admin */
     int argc;                /* the whole command line, kept for reload: flags override the file each time */
     char **argv;
+    const char *cwd; /* where the program was started: relative paths of the command line stand there; NULL: where it is now */
 };
 
 /* Reads the command line.  => 0; 2 (usage) after having said on standard error what is wrong. */
@@ -116,6 +123,8 @@ void problems_free(struct problems *p);
 /* Loads file and flags.  => a new config, or NULL when there are problems that refuse it. */
 struct config *config_load(const struct invocation *inv, struct problems *p);
 void config_free(struct config *c);
+/* Where a listener's key was set: the key's line, else the listener's own. */
+struct origin listen_origin(const struct listen_conf *l, const char *key);
 /* --print-config and --help, to standard output. */
 void config_print(const struct config *c);
 void options_help(void);

@@ -30,6 +30,12 @@ const struct sig_scheme *sig_schemes(size_t *n);
 /* => NULL when not one of ours. */
 const struct sig_scheme *sig_by_id(uint16_t id);
 
+/* May this key sign with this scheme?  A PSS key's own parameters may leave it one hash only (RFC 4055 3.1). */
+bool sig_fits(const struct public_key *key, const struct sig_scheme *scheme);
+
+/* A hash's length in bytes: 32, 48, 64. */
+size_t sig_hash_len(const struct sig_scheme *scheme);
+
 /*
  * Signs a hash made with the scheme's hash, and verifies the result before it is given out (RFC 8446 C.3; RSA-CRT faults).
  * salt: hash-length random bytes for PSS, unused (may be NULL) for ECDSA.  sig has room for SIG_MAX.
@@ -39,5 +45,8 @@ int sig_sign(const struct private_key *key, const struct sig_scheme *scheme, con
 /* Verifies; ECDSA in strict DER only.  => 0, -TLS13_E_DECRYPT, -TLS13_E_ILLEGAL (scheme does not fit the key). */
 int sig_verify(const struct public_key *key, const struct sig_scheme *scheme, const uint8_t *hash, const uint8_t *sig, size_t len)
     __attribute__((warn_unused_result));
+
+/* Known answers: RFC 6979 A.2.5 and A.2.6, and the CertificateVerify of RFC 8448 3.  => 0 or -TLS13_E_SELFTEST. */
+int sig_selftest(void) __attribute__((warn_unused_result));
 
 #endif

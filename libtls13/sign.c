@@ -1,0 +1,286 @@
+/* Signatures: the scheme table, EMSA-PSS, and nothing given out that does not verify. */
+#include "sign.h"
+
+#include <bearssl.h>
+
+#include "der.h"
+#include "error.h"
+#include "hash_impl.h"
+#include "kdf.h"
+#include "sign_kat.h"
+
+/* --- schemes ------------------------------------------------------------------------------------------------ */
+
+static const struct sig_scheme schemes[] = {
+    { SIG_ECDSA_P256, KEY_P256, HASH_SHA256, "ecdsa_secp256r1_sha256" },
+    { SIG_ECDSA_P384, KEY_P384, HASH_SHA384, "ecdsa_secp384r1_sha384" },
+    { SIG_PSS_RSAE_SHA256, KEY_RSA, HASH_SHA256, "rsa_pss_rsae_sha256" },
+    { SIG_PSS_RSAE_SHA384, KEY_RSA, HASH_SHA384, "rsa_pss_rsae_sha384" },
+    { SIG_PSS_RSAE_SHA512, KEY_RSA, HASH_SHA512, "rsa_pss_rsae_sha512" },
+    { SIG_PSS_PSS_SHA256, KEY_RSA_PSS, HASH_SHA256, "rsa_pss_pss_sha256" },
+    { SIG_PSS_PSS_SHA384, KEY_RSA_PSS, HASH_SHA384, "rsa_pss_pss_sha384" },
+    { SIG_PSS_PSS_SHA512, KEY_RSA_PSS, HASH_SHA512, "rsa_pss_pss_sha512" },
+};
+
+const struct sig_scheme *sig_schemes(size_t *n)
+{
+    *n = COUNT(schemes);
+    return schemes;
+}
+
+const struct sig_scheme *sig_by_id(uint16_t id)
+{
+    for (size_t i = 0; i < COUNT(schemes); i++)
+        if (schemes[i].id == id)
+            return &schemes[i];
+    return NULL;
+}
+
+const char *tls13_scheme_name(uint16_t scheme)
+{
+    const struct sig_scheme *s = sig_by_id(scheme);
+    return s != NULL ? s->name : scheme == 0 ? "" : "unknown";
+}
+
+static const br_hash_class *class_of(const struct sig_scheme *scheme)
+{
+    return hash_class((enum hash_id)scheme->hash);
+}
+
+size_t sig_hash_len(const struct sig_scheme *scheme)
+{
+    return hash_size(class_of(scheme));
+}
+
+bool sig_fits(const struct public_key *key, const struct sig_scheme *scheme)
+{
+    return key->type == scheme->key && (key->pss_hash == 0 || key->pss_hash == 8 * sig_hash_len(scheme));
+}
+
+/* --- seams: what an accelerated primitive may replace ------------------------------------------------------- */
+
+static br_ecdsa_sign ecdsa_signer(enum key_type type)
+{
+    (void)type; /* RFC 6979 nonces, whatever the curve */
+    return br_ecdsa_i31_sign_asn1;
+}
+
+static br_rsa_private rsa_signer(void)
+{
+    return br_rsa_private_get_default();
+}
+
+/* BearSSL's structs want pointers to non-const bytes, which it only reads. */
+static unsigned char *bytes_of(struct slice v)
+{
+    return (unsigned char *)(uintptr_t)v.p;
+}
+
+/* --- EMSA-PSS ----------------------------------------------------------------------------------------------- */
+
+/* XORs MGF1(seed) over out: RFC 8017 B.2.1.  The seed is a hash. */
+static void mgf1_xor(const br_hash_class *hc, uint8_t *out, size_t n, const uint8_t *seed, size_t seed_len)
+{
+    for (uint32_t counter = 0; n != 0; counter++) {
+        br_hash_compat_context hash;
+        uint8_t block[SIG_MAX_HASH], count[4];
+        store32(count, counter);
+        hc->init(&hash.vtable);
+        hc->update(&hash.vtable, seed, seed_len);
+        hc->update(&hash.vtable, count, sizeof count);
+        hc->out(&hash.vtable, block);
+        size_t take = n < seed_len ? n : seed_len;
+        for (size_t i = 0; i < take; i++)
+            out[i] ^= block[i];
+        out += take;
+        n -= take;
+    }
+}
+
+/* H = Hash(eight zeros, mHash, salt): RFC 8017 9.1.1 step 5 and 6.  The salt is as long as the hash (RFC 8446 4.2.3). */
+static void pss_hash(const br_hash_class *hc, size_t h, const uint8_t *m_hash, const uint8_t *salt, uint8_t *out)
+{
+    static const uint8_t zeros[8];
+    br_hash_compat_context hash;
+    hc->init(&hash.vtable);
+    hc->update(&hash.vtable, zeros, sizeof zeros);
+    hc->update(&hash.vtable, m_hash, h);
+    hc->update(&hash.vtable, salt, h);
+    hc->out(&hash.vtable, out);
+}
+
+/* The encoded message's place in k bytes of a modulus of `bits` bits: emBits = bits - 1, which may leave a zero byte in front. */
+static size_t pss_lead(unsigned bits)
+{
+    return (bits - 1) % 8 == 0 ? 1 : 0;
+}
+
+/* The bits of the first byte that lie above emBits. */
+static uint8_t pss_top_mask(unsigned bits)
+{
+    return (uint8_t)(0xffU << (bits - 1) % 8);
+}
+
+/* RFC 8017 9.1.1 into k = (bits + 7) / 8 bytes at em; false when the modulus is too short for the hash. */
+static bool pss_encode(const struct sig_scheme *scheme, unsigned bits, const uint8_t *m_hash, const uint8_t *salt, uint8_t *em)
+{
+    const br_hash_class *hc = class_of(scheme);
+    size_t h = sig_hash_len(scheme), k = (bits + 7) / 8, lead = pss_lead(bits), len = k - lead;
+    if (len < 2 * h + 2)
+        return false;
+    size_t db = len - h - 1;
+    memset(em, 0, k);
+    em += lead;
+    em[db - h - 1] = 1;
+    memcpy(em + db - h, salt, h);
+    pss_hash(hc, h, m_hash, salt, em + db);
+    mgf1_xor(hc, em, db, em + db, h);
+    if (lead == 0)
+        em[0] &= (uint8_t)~pss_top_mask(bits);
+    em[len - 1] = 0xbc;
+    return true;
+}
+
+/* RFC 8017 9.1.2 over the k bytes at em, which it unmasks.  Nothing here is secret. */
+static bool pss_verify(const struct sig_scheme *scheme, unsigned bits, const uint8_t *m_hash, uint8_t *em)
+{
+    const br_hash_class *hc = class_of(scheme);
+    size_t h = sig_hash_len(scheme), k = (bits + 7) / 8, lead = pss_lead(bits), len = k - lead;
+    if (len < 2 * h + 2 || (lead != 0 && em[0] != 0))
+        return false;
+    size_t db = len - h - 1;
+    uint8_t top = lead == 0 ? pss_top_mask(bits) : 0;
+    em += lead;
+    if (em[len - 1] != 0xbc || (em[0] & top) != 0)
+        return false;
+    mgf1_xor(hc, em, db, em + db, h);
+    em[0] &= (uint8_t)~top;
+    uint8_t padding = 0;
+    for (size_t i = 0; i < db - h - 1; i++)
+        padding |= em[i];
+    if (padding != 0 || em[db - h - 1] != 1)
+        return false;
+    uint8_t want[SIG_MAX_HASH];
+    pss_hash(hc, h, m_hash, em + db - h, want);
+    return ct_equal(want, em + db, h);
+}
+
+/* --- verify ------------------------------------------------------------------------------------------------- */
+
+/* sig^e mod n over sig; false when sig is not below n. */
+static bool rsa_public(const struct public_key *key, uint8_t *sig, size_t len)
+{
+    const br_rsa_public_key pk = { .n = bytes_of(key->n), .nlen = key->n.n, .e = bytes_of(key->e), .elen = key->e.n };
+    return br_rsa_public_get_default()(sig, len, &pk) != 0;
+}
+
+int sig_verify(const struct public_key *key, const struct sig_scheme *scheme, const uint8_t *hash, const uint8_t *sig, size_t len)
+{
+    if (!sig_fits(key, scheme))
+        return -TLS13_E_ILLEGAL;
+    if (key->type == KEY_P256 || key->type == KEY_P384) {
+        br_ec_public_key pk = { .curve = key->type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1,
+                                .q = bytes_of(key->point),
+                                .qlen = key->point.n };
+        /* BearSSL takes some BER: RFC 8446 4.2.3 wants DER. */
+        if (!der_ecdsa_sig_ok(sig, len, key->bits / 8))
+            return -TLS13_E_DECRYPT;
+        return br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, hash, sig_hash_len(scheme), &pk, sig, len) != 0 ? 0 : -TLS13_E_DECRYPT;
+    }
+    uint8_t em[SIG_MAX];
+    if (len != (key->bits + 7) / 8 || len > sizeof em) /* RFC 8017 8.1.2 step 1 */
+        return -TLS13_E_DECRYPT;
+    memcpy(em, sig, len);
+    return rsa_public(key, em, len) && pss_verify(scheme, key->bits, hash, em) ? 0 : -TLS13_E_DECRYPT;
+}
+
+/* --- sign --------------------------------------------------------------------------------------------------- */
+
+/* em^d mod n over em by CRT; false when BearSSL refuses the key. */
+static bool rsa_private(const struct private_key *key, uint8_t *em)
+{
+    const br_rsa_private_key sk = { .n_bitlen = key->bits,
+                                    .p = bytes_of(key->p),
+                                    .plen = key->p.n,
+                                    .q = bytes_of(key->q),
+                                    .qlen = key->q.n,
+                                    .dp = bytes_of(key->dp),
+                                    .dplen = key->dp.n,
+                                    .dq = bytes_of(key->dq),
+                                    .dqlen = key->dq.n,
+                                    .iq = bytes_of(key->iq),
+                                    .iqlen = key->iq.n };
+    return rsa_signer()(em, &sk) != 0;
+}
+
+static size_t sign_unchecked(const struct private_key *key, const struct sig_scheme *scheme, const uint8_t *hash, const uint8_t *salt,
+                             uint8_t *sig)
+{
+    if (key->type == KEY_P256 || key->type == KEY_P384) {
+        const br_ec_private_key sk = { .curve = key->type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1,
+                                       .x = bytes_of(key->d),
+                                       .xlen = key->d.n };
+        return ecdsa_signer(key->type)(&br_ec_all_m31, class_of(scheme), hash, &sk, sig);
+    }
+    if (!pss_encode(scheme, key->bits, hash, salt, sig) || !rsa_private(key, sig))
+        return 0;
+    return (key->bits + 7) / 8;
+}
+
+int sig_sign(const struct private_key *key, const struct sig_scheme *scheme, const uint8_t *hash, const uint8_t *salt, uint8_t *sig)
+{
+    struct public_key pub = key_public(key);
+    if (!sig_fits(&pub, scheme))
+        return -TLS13_E_BAD_ARGUMENT;
+    size_t len = sign_unchecked(key, scheme, hash, salt, sig);
+    /* RFC 8446 C.3: one faulty RSA-CRT signature gives a factor of the modulus away. */
+    if (len == 0 || sig_verify(&pub, scheme, hash, sig, len) < 0) {
+        explicit_bzero(sig, SIG_MAX);
+        return -TLS13_E_INTERNAL;
+    }
+    return (int)len;
+}
+
+/* --- known answers ------------------------------------------------------------------------------------------ */
+
+#define SLICE(array)         \
+    {                        \
+        array, sizeof(array) \
+    }
+
+/* Signing must give exactly the known signature, and that must not verify for another hash. */
+static bool known(const struct private_key *key, uint16_t id, const uint8_t *hash, const uint8_t *salt, struct slice want)
+{
+    uint8_t sig[SIG_MAX], other[SIG_MAX_HASH];
+    const struct sig_scheme *scheme = sig_by_id(id);
+    struct public_key pub = key_public(key);
+    memcpy(other, hash, sig_hash_len(scheme));
+    other[sig_hash_len(scheme) - 1] ^= 1;
+    return sig_sign(key, scheme, hash, salt, sig) == (int)want.n && memcmp(sig, want.p, want.n) == 0 &&
+           sig_verify(&pub, scheme, other, want.p, want.n) == -TLS13_E_DECRYPT;
+}
+
+int sig_selftest(void)
+{
+    static const uint8_t e[] = { 1, 0, 1 };
+    struct private_key p256 = { .type = KEY_P256, .bits = 256, .d = SLICE(rfc6979_p256_x) };
+    struct private_key p384 = { .type = KEY_P384, .bits = 384, .d = SLICE(rfc6979_p384_x) };
+    const struct private_key rsa = { .type = KEY_RSA,
+                                     .bits = 1024,
+                                     .n = SLICE(rfc8448_n),
+                                     .e = SLICE(e),
+                                     .p = SLICE(rfc8448_p),
+                                     .q = SLICE(rfc8448_q),
+                                     .dp = SLICE(rfc8448_dp),
+                                     .dq = SLICE(rfc8448_dq),
+                                     .iq = SLICE(rfc8448_iq) };
+    uint8_t hash[SIG_MAX_HASH];
+    memcpy(p256.point, rfc6979_p256_u, sizeof rfc6979_p256_u);
+    memcpy(p384.point, rfc6979_p384_u, sizeof rfc6979_p384_u);
+    hash_once(HASH_SHA256, "sample", 6, hash);
+    bool ok = known(&p256, SIG_ECDSA_P256, hash, NULL, (struct slice)SLICE(rfc6979_p256_sig));
+    hash_once(HASH_SHA384, "sample", 6, hash);
+    ok = ok && known(&p384, SIG_ECDSA_P384, hash, NULL, (struct slice)SLICE(rfc6979_p384_sig));
+    ok = ok && known(&rsa, SIG_PSS_RSAE_SHA256, rfc8448_hash, rfc8448_salt, (struct slice)SLICE(rfc8448_sig));
+    return ok ? 0 : -TLS13_E_SELFTEST;
+}

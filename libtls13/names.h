@@ -8,7 +8,7 @@ struct names; /* opaque; a hash map built while the context is built */
 
 struct names *names_new(void); /* NULL: no memory */
 void names_free(struct names *n);
-/* Adds credential `index` under a name ("example.org", "*.example.org", lower case).  => 0 or -TLS13_E_MEMORY. */
+/* Adds credential `index` (up to 65535) under a lower-case name ("example.org", "*.example.org").  => 0, -TLS13_E_MEMORY, _BAD_ARGUMENT. */
 int names_add(struct names *n, const char *name, unsigned index);
 /*
  * The credentials for a lower-case host name: those of the exact name, else those of its wildcard ("*." + all after the first dot).

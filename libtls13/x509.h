@@ -15,15 +15,27 @@ struct x509 {
     bool is_ca;
     bool has_key_usage;
     bool digital_signature; /* keyUsage bit 0, when has_key_usage */
+    bool has_ext_key_usage;
+    bool client_auth; /* extKeyUsage names clientAuth or any, when has_ext_key_usage */
     struct public_key key;
     bool key_supported; /* false: key.type is KEY_NONE */
+    uint16_t sig;       /* what it is signed with, as a SignatureScheme code (RFC 8446 4.2.3); PSS as the rsae code; 0: another */
 };
 
 /* => 0 or -TLS13_E_CERT_PARSE.  Signatures are not checked here. */
 int x509_parse(struct x509 *x, const uint8_t *der, size_t len);
 
+/* The SignatureScheme code of an AlgorithmIdentifier's contents, as in x509.sig; 0 for another.  alg is bad when it is malformed. */
+uint16_t x509_sig_code(struct rd *alg);
+
 enum { SAN_DNS = 2, SAN_URI = 6, SAN_IP = 7 };
 /* Walks x->san: => true and the next name of the wanted kind (raw bytes; may hold anything, NUL included).  *at starts at 0. */
 bool x509_san_next(const struct x509 *x, int kind, size_t *at, struct slice *name);
+
+/*
+ * Copies a host name in lower case with a NUL: 1 to 255 letters, digits, '-', '_' and '.', no empty label, no trailing dot.
+ * => false when it is not one; out is undefined then.
+ */
+bool x509_host_lower(const uint8_t *host, size_t len, char out[static 256]);
 
 #endif

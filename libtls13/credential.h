@@ -19,8 +19,8 @@ struct credential {
     uint8_t *message;     /* the whole Certificate handshake message with an empty certificate_request_context */
     size_t message_len;   /* at most 2^17 */
     struct slice leaf;    /* DER, into message */
-    uint16_t *chain_sigs; /* signature schemes that the chain's certificates (but a self-signed root) are signed with, as */
-    size_t n_chain_sigs;  /* signature_algorithms_cert codes (4.2.3): 0x0401 rsa_pkcs1_sha256, 0x0403 ...; 0 when unknown */
+    uint16_t *chain_sigs; /* signature schemes that the chain's certificates (but a self-signed one) are signed with, one each, as */
+    size_t n_chain_sigs;  /* signature_algorithms_cert codes (4.2.3): 0x0401 rsa_pkcs1_sha256, 0x0403 ...; an unknown one is 0 */
     char (*names)[256];   /* DNS names, lower case, no trailing dot; wildcards as "*.example.org" */
     size_t n_names;
     struct tls13_cert_info info;
@@ -28,7 +28,8 @@ struct credential {
 
 /*
  * Reads chain and key (key_pem NULL: out of chain_pem; sign not NULL: no key is read).  Checks that the chain is in order (each
- * issuer name is the next one's subject) and that the key is the leaf's.  => a malloc'ed credential in *out, or -TLS13_E_*.
+ * issuer name is the next one's subject), that the key is the leaf's and that it signs.  => 0 and a malloc'ed credential in *out, or
+ * -TLS13_E_PEM, _CERT_*, _KEY_*, _MEMORY.
  */
 int cred_load(struct credential **out, const char *chain_pem, size_t chain_len, const char *key_pem, size_t key_len, tls13_sign_fn *sign,
               void *arg);

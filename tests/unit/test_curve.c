@@ -89,11 +89,12 @@ static void nist_like_openssl(void)
             uint8_t k[48], peer[48], point[97], want[97], got[97];
             fill(k, sizeof k);
             fill(peer, sizeof peer);
-            if (round < 2)
+            if (round < 2) {
                 memset(k, 0, c->len - 1U - (unsigned)round); /* tiny scalars */
-            else if (round < 4) {
+                k[c->len - 1] |= 1;
+            } else if (round < 4) {
                 memcpy(k, c->n, c->len);
-                k[c->len - 1] ^= (uint8_t)(round == 2 ? 3 : 1); /* just below n; both orders end in odd digits */
+                k[c->len - 1] = (uint8_t)(k[c->len - 1] - round + 1); /* n - 1 and n - 2 */
             }
             openssl_ec(c, point, NULL, peer);
             openssl_ec(c, want, NULL, k);

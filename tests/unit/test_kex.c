@@ -198,7 +198,7 @@ static void hybrid_is_both_in_order(void)
 static void batches_change_nothing(void)
 {
     static struct step alone[19], together[19];
-    struct kex_job *jobs[19];
+    struct kex_job *jobs[19] = { NULL };
     for (size_t n = 0; n <= COUNT(jobs); n++) {
         for (size_t i = 0; i < n; i++) {
             /* P-384 is slow and never shares lanes: one in the batch is enough */

@@ -13,5 +13,8 @@ struct mlkem_level {
 };
 
 extern const struct mlkem_level mlkem_portable;
+#if defined(__x86_64__)
+extern const struct mlkem_level mlkem_avx2, mlkem_avx512; /* x86/: only after cpu_level() said so */
+#endif
 
 #endif

@@ -29,6 +29,17 @@ static const int16_t mlkem_zeta[128] = {
     -1278, 794,   -1510, -854,  -870,  478,  -108,  -308,  996,  991,   958,  -1460, 1522,  1628,
 };
 
+/* zeta^(2 BitRev7(i) + 1) R mod q, centred: the modulus of pair i in the transform's domain is x^2 minus it. */
+static const int16_t mlkem_gamma[MLKEM_N / 2] __attribute__((aligned(64))) = {
+    -1103, 1103,  430,  -430,  555,   -555,  843,  -843, -1251, 1251,  871,   -871,  1550,  -1550, 105,  -105, 422,   -422,  587,
+    -587,  177,   -177, -235,  235,   -291,  291,  -460, 460,   1574,  -1574, 1653,  -1653, -246,  246,  778,  -778,  1159,  -1159,
+    -147,  147,   -777, 777,   1483,  -1483, -602, 602,  1119,  -1119, -1590, 1590,  644,   -644,  -872, 872,  349,   -349,  418,
+    -418,  329,   -329, -156,  156,   -75,   75,   817,  -817,  1097,  -1097, 603,   -603,  610,   -610, 1322, -1322, -1285, 1285,
+    -1465, 1465,  384,  -384,  -1215, 1215,  -136, 136,  1218,  -1218, -1335, 1335,  -874,  874,   220,  -220, -1187, 1187,  -1659,
+    1659,  -1185, 1185, -1530, 1530,  -1278, 1278, 794,  -794,  -1510, 1510,  -854,  854,   -870,  870,  478,  -478,  -108,  108,
+    -308,  308,   996,  -996,  991,   -991,  958,  -958, -1460, 1460,  1522,  -1522, 1628,  -1628,
+};
+
 /* --- arithmetic modulo q ---------------------------------------------------------------------------------- */
 
 static inline int16_t mul_high(int16_t a, int16_t b)
@@ -85,6 +96,26 @@ static inline __attribute__((always_inline)) void ntt_inverse_layer(int16_t *c, 
     }
 }
 
+#ifdef MLKEM_OWN_SHORT_LAYERS
+static void ntt_short(int16_t *c);
+static void ntt_inverse_short(int16_t *c);
+#else
+/* The layers whose butterflies are closer than 16 coefficients. */
+static void ntt_short(int16_t *c)
+{
+    ntt_layer(c, 8, 16);
+    ntt_layer(c, 4, 32);
+    ntt_layer(c, 2, 64);
+}
+
+static void ntt_inverse_short(int16_t *c)
+{
+    ntt_inverse_layer(c, 2, 127);
+    ntt_inverse_layer(c, 4, 63);
+    ntt_inverse_layer(c, 8, 31);
+}
+#endif
+
 /* |c| < q on entry: each layer adds less than q, and 8 q fits 16 bits.  Reduced (centred) on exit. */
 static void ntt(struct poly *p)
 {
@@ -92,9 +123,7 @@ static void ntt(struct poly *p)
     ntt_layer(p->c, 64, 2);
     ntt_layer(p->c, 32, 4);
     ntt_layer(p->c, 16, 8);
-    ntt_layer(p->c, 8, 16);
-    ntt_layer(p->c, 4, 32);
-    ntt_layer(p->c, 2, 64);
+    ntt_short(p->c);
     for (int i = 0; i < MLKEM_N; i++)
         p->c[i] = reduce(p->c[i]);
 }
@@ -102,9 +131,7 @@ static void ntt(struct poly *p)
 /* Reduced on entry, in (-q, q) on exit.  The result is R times the inverse, which undoes dot's 1 / R: 1441 is R^2 / 128 modulo q. */
 static void ntt_inverse(struct poly *p)
 {
-    ntt_inverse_layer(p->c, 2, 127);
-    ntt_inverse_layer(p->c, 4, 63);
-    ntt_inverse_layer(p->c, 8, 31);
+    ntt_inverse_short(p->c);
     ntt_inverse_layer(p->c, 16, 15);
     ntt_inverse_layer(p->c, 32, 7);
     ntt_inverse_layer(p->c, 64, 3);
@@ -114,19 +141,17 @@ static void ntt_inverse(struct poly *p)
 }
 
 /* r = (a[0] b[0] + a[1] b[1] + a[2] b[2]) / R in the transform's domain, reduced; |a| < q, |b| < q.  Six products stay within 16 bits. */
-static void dot(struct poly *r, const struct poly a[static MLKEM_K], const struct poly b[static MLKEM_K])
+static void dot(struct poly *restrict r, const struct poly a[static MLKEM_K], const struct poly b[static MLKEM_K])
 {
-    for (int i = 0; i < MLKEM_N; i += 4) {
-        int16_t z = mlkem_zeta[64 + i / 4], s[4] = { 0, 0, 0, 0 };
+    for (int i = 0; i < MLKEM_N / 2; i++) {
+        int16_t even = 0, odd = 0;
         for (int j = 0; j < MLKEM_K; j++) {
-            const int16_t *x = a[j].c + i, *y = b[j].c + i;
-            s[0] = (int16_t)(s[0] + mul_q(x[0], y[0]) + mul_q(mul_q(x[1], y[1]), z));
-            s[1] = (int16_t)(s[1] + mul_q(x[0], y[1]) + mul_q(x[1], y[0]));
-            s[2] = (int16_t)(s[2] + mul_q(x[2], y[2]) - mul_q(mul_q(x[3], y[3]), z));
-            s[3] = (int16_t)(s[3] + mul_q(x[2], y[3]) + mul_q(x[3], y[2]));
+            int16_t a0 = a[j].c[2 * i], a1 = a[j].c[2 * i + 1], b0 = b[j].c[2 * i], b1 = b[j].c[2 * i + 1];
+            even = (int16_t)(even + mul_q(a0, b0) + mul_q(mul_q(a1, b1), mlkem_gamma[i]));
+            odd = (int16_t)(odd + mul_q(a0, b1) + mul_q(a1, b0));
         }
-        for (int j = 0; j < 4; j++)
-            r->c[i + j] = reduce(s[j]);
+        r->c[2 * i] = reduce(even);
+        r->c[2 * i + 1] = reduce(odd);
     }
 }
 
@@ -135,14 +160,16 @@ static void dot(struct poly *r, const struct poly a[static MLKEM_K], const struc
 /* ByteDecode12, unreduced: => 0 when every coefficient is below q, else not 0. */
 static unsigned poly_decode12(struct poly *p, const uint8_t b[static 384])
 {
-    uint32_t over = 0;
-    for (int i = 0; i < MLKEM_N / 2; i++) {
-        uint32_t lo = b[3 * i] | (uint32_t)(b[3 * i + 1] & 15) << 8, hi = b[3 * i + 1] >> 4 | (uint32_t)b[3 * i + 2] << 4;
-        p->c[2 * i] = (int16_t)lo;
-        p->c[2 * i + 1] = (int16_t)hi;
-        over |= (MLKEM_Q - 1 - lo) | (MLKEM_Q - 1 - hi);
+    uint16_t over = 0;
+    for (int i = 0; i < MLKEM_N / 4; i++, b += 6) {
+        uint64_t four =
+            b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 | (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40;
+        for (int j = 0; j < 4; j++)
+            p->c[4 * i + j] = (int16_t)(four >> (12 * j) & 0xfff);
     }
-    return over >> 31;
+    for (int i = 0; i < MLKEM_N; i++)
+        over |= (uint16_t)(MLKEM_Q - 1 - p->c[i]);
+    return over >> 15;
 }
 
 static void poly_encode12(uint8_t b[static 384], const struct poly *p)
@@ -181,13 +208,15 @@ static void poly_decompress10(struct poly *p, const uint8_t b[static 320])
     }
 }
 
-/* ByteEncode4(Compress4(p)).  315 / 2^20 is 16 / q / 16; tried for all q values. */
+/* ByteEncode4(Compress4(p)).  315 / 2^20 is 1 / q; tried for all q values. */
 static void poly_compress4(uint8_t b[static 128], const struct poly *p)
 {
-    for (int i = 0; i < MLKEM_N / 2; i++) {
-        uint32_t lo = (canonical(p->c[2 * i]) * 315 + 32768) >> 16, hi = (canonical(p->c[2 * i + 1]) * 315 + 32768) >> 16;
-        b[i] = (uint8_t)((lo & 15) | hi << 4);
-    }
+    uint8_t d[MLKEM_N];
+    for (int i = 0; i < MLKEM_N; i++)
+        d[i] = (uint8_t)((canonical(p->c[i]) * 315 + 32768) >> 16 & 15);
+    for (int i = 0; i < MLKEM_N / 2; i++)
+        b[i] = (uint8_t)(d[2 * i] | d[2 * i + 1] << 4);
+    WIPE(d);
 }
 
 static void poly_decompress4(struct poly *p, const uint8_t b[static 128])
@@ -213,7 +242,7 @@ static void poly_add_message(struct poly *p, const uint8_t m[static 32])
     WIPE(bit);
 }
 
-/* ByteEncode1(Compress1(p)).  315 / 2^19 is 2 / q / 2; tried for all q values. */
+/* ByteEncode1(Compress1(p)).  315 / 2^20 is 1 / q; tried for all q values. */
 static void poly_message(uint8_t m[static 32], const struct poly *p)
 {
     for (int i = 0; i < MLKEM_N / 8; i++) {

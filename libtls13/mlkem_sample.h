@@ -1,6 +1,6 @@
 /*
  * ML-KEM's sampling (FIPS 203 4.2.2): the public matrix from rho by rejection, in variable time, and the noise from a secret seed
- * by the centred binomial distribution, in constant time.
+ * by the centred binomial distribution, in constant time.  A level with vector lanes brings its own parts of it (x86/mlkem_lanes.h).
  */
 #ifndef TLS13_MLKEM_SAMPLE_H
 #define TLS13_MLKEM_SAMPLE_H
@@ -27,22 +27,31 @@ static void sample_noise(struct poly *p, const uint8_t b[static 128])
     }
 }
 
-/* SampleNTT's inner loop (algorithm 7): appends the candidates below q of n bytes (a multiple of 3); => how many there are now. */
-static int sample_uniform(int16_t *c, int have, const uint8_t *b, int n)
-{
-    for (int i = 0; i < n && have < MLKEM_N; i += 3) {
-        int lo = b[i] | (b[i + 1] & 15) << 8, hi = b[i + 1] >> 4 | b[i + 2] << 4;
-        if (lo < MLKEM_Q)
-            c[have++] = (int16_t)lo;
-        if (hi < MLKEM_Q && have < MLKEM_N)
-            c[have++] = (int16_t)hi;
-    }
-    return have;
-}
-
+#ifndef MLKEM_OWN_UNIFORM
 /*
- * The matrix A of rho, or its transpose, and `noises` noise polynomials of the seed, counted from 0.
+ * SampleNTT's inner loop (algorithm 7): appends the candidates below q of one block to the coefficients; => how many there are now.
+ * One candidate in five falls out, at random: each is stored, and the next one overwrites it unless it stays.
  */
+static int sample_uniform(int16_t *c, int have, const uint8_t b[static KECCAK_RATE_128])
+{
+    int16_t kept[KECCAK_RATE_128 / 3 * 2 + 1];
+    int n = 0;
+    for (int i = 0; i < KECCAK_RATE_128; i += 3) {
+        int lo = b[i] | (b[i + 1] & 15) << 8, hi = b[i + 1] >> 4 | b[i + 2] << 4;
+        kept[n] = (int16_t)lo;
+        n += lo < MLKEM_Q;
+        kept[n] = (int16_t)hi;
+        n += hi < MLKEM_Q;
+    }
+    if (n > MLKEM_N - have)
+        n = MLKEM_N - have;
+    memcpy(c + have, kept, (size_t)n * sizeof kept[0]);
+    return have + n;
+}
+#endif
+
+#ifndef MLKEM_LANES
+/* The matrix A of rho, or its transpose, and `noises` noise polynomials of the seed, counted from 0. */
 static void sample(struct poly a[MLKEM_K][MLKEM_K], bool transposed, struct poly *noise, int noises, const uint8_t rho[static 32],
                    const uint8_t seed[static 32])
 {
@@ -59,7 +68,7 @@ static void sample(struct poly a[MLKEM_K][MLKEM_K], bool transposed, struct poly
                 keccak_f1(s);
                 for (int w = 0; w < KECCAK_RATE_128 / 8; w++)
                     store64_le(block + 8 * w, s[w]);
-                have = sample_uniform(a[i][j].c, have, block, KECCAK_RATE_128);
+                have = sample_uniform(a[i][j].c, have, block);
             }
         }
     }
@@ -77,5 +86,6 @@ static void sample(struct poly a[MLKEM_K][MLKEM_K], bool transposed, struct poly
     WIPE(s);
     WIPE(block);
 }
+#endif
 
 #endif

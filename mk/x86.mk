@@ -10,7 +10,8 @@ $(B)/libtls13/x86/gcm_512.o: FILE_CFLAGS := $(X86_512) -maes -mpclmul -mvaes -mv
 $(B)/libtls13/x86/chapoly_256.o: FILE_CFLAGS := $(X86_256)
 $(B)/libtls13/x86/chapoly_512.o: FILE_CFLAGS := $(X86_512) -mavx512ifma -mavx512vbmi2
 $(B)/libtls13/x86/sha256_ni.o: FILE_CFLAGS := $(X86_128) -msha
+$(B)/libtls13/x86/mlkem_avx2.o: FILE_CFLAGS := $(X86_256) -O3
+$(B)/libtls13/x86/mlkem_avx512.o: FILE_CFLAGS := $(X86_512) -O3 -mavx512vbmi -mavx512vbmi2
 endif
-$(B)/libtls13/x86/mlkem_avx2.o: FILE_CFLAGS := -O3 -mavx2 -mbmi -mbmi2
-$(B)/libtls13/x86/mlkem_avx512.o: FILE_CFLAGS := -O3 -march=x86-64-v4 -mavx512vbmi -mavx512vbmi2
+$(B)/libtls13/mlkem.o: FILE_CFLAGS := -O3
 include mk/asym.mk

@@ -5,8 +5,7 @@
  *   valgrind -q --error-exitcode=9 build/tools/ct_mlkem           must end with 0
  *   valgrind -q --error-exitcode=9 build/tools/ct_mlkem leak      must end with 9: a deliberate branch on a secret
  *
- * Run alone it says so and ends with 77.  valgrind (3.19) shows a CPU without AVX-512, so that level cannot run here; it differs from
- * the others in the sampling alone.
+ * Run alone it says so and ends with 77.  valgrind (3.19) shows a CPU without AVX-512, so that level cannot run here.
  */
 #include <stdio.h>
 

@@ -27,8 +27,8 @@ HARDEN += -D_FORTIFY_SOURCE=2
 endif
 ALL_CPPFLAGS := -D_GNU_SOURCE -DTLS13_VERSION='"$(VERSION)"' -Ilibtls13 $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(WARN) $(HARDEN) $(OPT) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
-ALL_LDFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined) -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
 comma := ,
+ALL_LDFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined) -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
 LIB_LIBS := -lbearssl
 DAEMON_LIBS := -lev -linih -lseccomp
 
@@ -44,6 +44,7 @@ TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 all: $(B)/tls13d $(B)/libtls13.a $(B)/libtls13.so $(B)/echo_server
 
 include mk/x86.mk
+-include mk/bench.mk
 
 $(B)/%.o: %.c
 	$(call say,CC,$@)

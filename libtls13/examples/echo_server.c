@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,15 @@
 #include <unistd.h>
 
 #include "tls13.h"
+
+/* SIGINT and SIGTERM end the wait for the next client. */
+static volatile sig_atomic_t stop;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    stop = 1;
+}
 
 /* => the file's bytes, malloc'ed, *len of them; NULL with errno set. */
 static char *read_file(const char *path, size_t *len)
@@ -143,18 +153,22 @@ int main(int argc, char **argv)
         free(pem);
         return 1;
     }
-    for (;;) {
+    struct sigaction sa = { .sa_handler = on_signal }; /* no SA_RESTART: accept() returns */
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    int status = 0;
+    while (!stop) {
         int fd = accept(listener, NULL, NULL);
-        if (fd < 0) {
-            if (errno == EINTR || errno == ECONNABORTED)
-                continue;
+        if (fd >= 0) {
+            client(fd, pem, pem_len);
+            close(fd);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
             fprintf(stderr, "echo_server: accept: %s\n", strerror(errno));
+            status = 1;
             break;
         }
-        client(fd, pem, pem_len);
-        close(fd);
     }
     close(listener);
     free(pem);
-    return 1;
+    return status;
 }

@@ -4,6 +4,7 @@
 #include "aead_impl.h"
 #include "bytes.h"
 #include "error.h"
+#include "x86/aead_x86.h"
 
 #include <bearssl.h>
 
@@ -142,26 +143,33 @@ static const struct aead_impl chacha = { "chacha-bearssl", 0, chacha_init, chach
 
 /* --- the choice ------------------------------------------------------------------------------------------- */
 
-/* Best first. */
+/* What every CPU can run, best first; x86_*_impls come before.  Each ends in NULL. */
 static const struct aead_impl *const gcm_impls[] = {
 #if defined(__x86_64__)
     &gcm_x86ni,
 #endif
     &gcm_ct64,
+    NULL,
 };
-static const struct aead_impl *const chacha_impls[] = {
-    &chacha,
-};
+static const struct aead_impl *const chacha_impls[] = { &chacha, NULL };
+
+/* The *i-th of the list that this CPU can run; or NULL, and *i is less by as many as there are. */
+static const struct aead_impl *pick(const struct aead_impl *const *list, size_t *i)
+{
+    for (; *list != NULL; list++)
+        if (cpu_has((*list)->needs) && (*i)-- == 0)
+            return *list;
+    return NULL;
+}
 
 const struct aead_impl *aead_impl_at(uint16_t suite, size_t i)
 {
-    bool gcm = suite != TLS_CHACHA20_POLY1305_SHA256;
-    const struct aead_impl *const *list = gcm ? gcm_impls : chacha_impls;
-    size_t n = gcm ? COUNT(gcm_impls) : COUNT(chacha_impls);
-    for (size_t j = 0; j < n; j++)
-        if (cpu_has(list[j]->needs) && i-- == 0)
-            return list[j];
-    return NULL;
+    const bool gcm = suite != TLS_CHACHA20_POLY1305_SHA256;
+    const struct aead_impl *found = pick(suite == TLS_AES_128_GCM_SHA256 ? x86_aes128_impls
+                                         : gcm                           ? x86_aes256_impls
+                                                                         : x86_chacha_impls,
+                                         &i);
+    return found != NULL ? found : pick(gcm ? gcm_impls : chacha_impls, &i);
 }
 
 void aead_init(struct aead *a, const struct suite *suite, const uint8_t *key)

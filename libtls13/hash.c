@@ -3,6 +3,7 @@
 
 #include "bytes.h"
 #include "cpu.h"
+#include "x86/sha256_ni.h"
 
 struct choice {
     const br_hash_class *class;
@@ -10,6 +11,9 @@ struct choice {
 };
 
 static const struct choice sha256[] = {
+#if defined(__x86_64__)
+    { &sha256_ni_class, CPU_SSE41 | CPU_SHA },
+#endif
     { &br_sha256_vtable, 0 },
 };
 

@@ -21,7 +21,7 @@ HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
 OPT := -O2 -g
 ifdef SAN
 HARDEN :=
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 else
 HARDEN += -D_FORTIFY_SOURCE=2
 endif
@@ -45,6 +45,7 @@ all: $(B)/tls13d $(B)/libtls13.a $(B)/libtls13.so $(B)/echo_server
 
 include mk/x86.mk
 -include mk/bench.mk
+include mk/fuzz.mk
 
 $(B)/%.o: %.c
 	$(call say,CC,$@)

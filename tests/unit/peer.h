@@ -5,6 +5,8 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include <stdlib.h>
+
 #include "extension.h"
 #include "handshake.h"
 

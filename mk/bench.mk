@@ -12,3 +12,19 @@ $(B)/bench/crypto: $(BENCH_CRYPTO_OBJ) $(B)/libtls13.a
 .PHONY: bench-crypto
 bench-crypto: $(B)/bench/crypto
 	$(Q)$(B)/bench/crypto $(BENCH)
+
+# make bench [M="METRIC..."] [R=ROUNDS] [TARGETS="tls13d hitch..."]: CPU time a unit of work, beside the peers that are installed.
+R ?= 5
+BENCH_TOOLS := $(B)/bench/load $(B)/bench/backend $(B)/bench/relay
+
+$(BENCH_TOOLS): $(B)/bench/%: tests/bench/%.c tests/bench/wire.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) $< -lssl -lcrypto -o $@
+
+.PHONY: bench
+bench:
+	$(Q)tools/setup.sh build test bench
+	$(Q)$(MAKE) --no-print-directory all $(BENCH_TOOLS)
+	$(Q)tests/bench/bench.py -r $(R) $(if $(M),-m $(M)) $(if $(TARGETS),-t $(TARGETS)) -j $(B)/bench/results.json \
+	    --tls13d $(B)/tls13d --bin $(B)/bench

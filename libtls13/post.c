@@ -43,9 +43,8 @@ static int write_ticket(struct tls13_conn *conn, struct stream *s, struct ticket
 {
     uint8_t random[16], sealed[TICKET_MAX], msg[TICKET_MAX + 32];
     const struct suite *suite = conn->suite;
-    int err = ctx_random(conn->ctx, random, sizeof random);
-    if (err < 0)
-        return err;
+    /* Unique to connection and ticket, and unknown to everybody else, without another call to the kernel. */
+    kdf_expand_label(suite->hash, master, "ticket", &index, 1, random, sizeof random);
     t->age_add = load32(random);
     t->psk_len = suite->hash_len;
     kdf_expand_label(suite->hash, master, "resumption", &index, 1, t->psk, t->psk_len); /* 4.6.1: one PSK a nonce */
@@ -61,6 +60,7 @@ static int write_ticket(struct tls13_conn *conn, struct stream *s, struct ticket
     wr_bytes(&w, sealed, n);
     wr_u16(&w, 0); /* no extensions: 0-RTT is not offered */
     wr_close(&w, body, 3);
+    WIPE(random);
     if (n == 0 || w.bad)
         return -TLS13_E_INTERNAL;
     stream_add(s, msg, w.len);

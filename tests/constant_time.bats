@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# Nothing in a handshake, a signature or a sealed record takes a time that depends on a secret (valgrind, portable code).
+
+bats_require_minimum_version 1.5.0
+bats_load_library bats-support
+bats_load_library bats-assert
+
+setup() {
+    TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+    B=${B:-$TOP/build}
+    case $B in /*) ;; *) B=$TOP/$B ;; esac
+}
+
+# watched ARGS...: without debug information, since clang's is too new for valgrind 3.19.
+watched() {
+    strip -g -o "$BATS_TEST_TMPDIR/ct_handshake" "$B/tools/ct_handshake"
+    TLS13_CPU=portable run timeout 200 valgrind -q --error-exitcode=9 --suppressions="$TOP/tests/tools/ct_handshake.supp" \
+        "$BATS_TEST_TMPDIR/ct_handshake" "$@"
+}
+
+@test "a whole handshake neither branches nor indexes on a secret" {
+    watched
+    assert_success
+    assert_output --partial 'TLS_AES_128_GCM_SHA256, x25519: full, resumed, records done'
+    assert_output --partial 'TLS_AES_256_GCM_SHA384, secp384r1: full, resumed, records done'
+    assert_output --partial 'TLS_CHACHA20_POLY1305_SHA256, secp256r1: full, resumed, records done'
+    assert_output --partial 'TLS_AES_128_GCM_SHA256, X25519MLKEM768: full, resumed, records done'
+    assert_output --partial 'ecdsa_secp256r1_sha256: signed'
+    assert_output --partial 'ecdsa_secp384r1_sha384: signed'
+    refute_output --partial 'uninitialised'
+}
+
+@test "that check can fail" {
+    watched leak
+    assert_equal "$status" 9
+    assert_output --partial 'depends on uninitialised value'
+}

@@ -161,7 +161,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "leak") == 0) {
         volatile uint8_t secret = 3;
         SECRET((void *)(uintptr_t)&secret, 1);
-        printf("%s\n", secret > 2 ? "more" : "less");
+        volatile int turns = 0;
+        while (turns < secret)
+            turns++;
         return 0;
     }
     static const struct {

@@ -1,0 +1,203 @@
+/* P-256: multiples of the generator out of a table, multiples of any point, key generation and ECDH. */
+#if defined(__x86_64__)
+
+#include "x86/p256.h"
+
+#include <pthread.h>
+
+#include "bytes.h"
+#include "x86/p256_comb.h"
+
+struct p256_affine p256_comb[COMB_WINDOWS][COMB_ENTRIES] __attribute__((aligned(64)));
+
+static const struct p256_affine generator = { /* SEC 2, 2.4.2, in Montgomery form */
+                                              { 0x79e730d418a9143c, 0x75ba95fc5fedb601, 0x79fb732b77622510, 0x18905f76a53755c6 },
+                                              { 0xddf25357ce95560a, 0x8b4ab8e4ba19e45c, 0xd2e88688dd21f325, 0x8571ff1825885d85 }
+};
+
+/* --- the generator ------------------------------------------------------------------------------------------ */
+
+static void to_jacobian(struct p256_jacobian *r, const struct p256_affine *p)
+{
+    fe_copy(r->x, p->x);
+    fe_copy(r->y, p->y);
+    fe_copy(r->z, fe_one);
+}
+
+static void build_comb(void)
+{
+    struct p256_affine base = generator;
+    for (int w = 0; w < COMB_WINDOWS; w++) {
+        struct p256_jacobian multiple[COMB_ENTRIES], next;
+        fe scratch[COMB_ENTRIES];
+        to_jacobian(&multiple[0], &base);
+        for (int i = 1; i < COMB_ENTRIES; i++) {
+            if (i == 1)
+                p256_double(&multiple[i], &multiple[0]);
+            else
+                p256_add_affine(&multiple[i], &multiple[i - 1], &base);
+        }
+        p256_to_affine(p256_comb[w], multiple, COMB_ENTRIES, scratch);
+        p256_double(&next, &multiple[COMB_ENTRIES - 1]); /* 2 * 2^(bits - 1) times the base */
+        p256_to_affine(&base, &next, 1, scratch);
+    }
+}
+
+void p256_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, build_comb);
+}
+
+/* r = entries[d - 1], every entry read; zeros for d = 0. */
+INLINE void pick_affine(struct p256_affine *r, const struct p256_affine *entries, limb d)
+{
+    const __m256i wanted = _mm256_set1_epi64x((long long)d), one = _mm256_set1_epi64x(1);
+    __m256i x = _mm256_setzero_si256(), y = x, at = one;
+    for (int i = 0; i < COMB_ENTRIES; i++) {
+        __m256i mask = _mm256_cmpeq_epi64(at, wanted);
+        x = _mm256_or_si256(x, _mm256_and_si256(mask, _mm256_load_si256((const __m256i *)(const void *)entries[i].x)));
+        y = _mm256_or_si256(y, _mm256_and_si256(mask, _mm256_load_si256((const __m256i *)(const void *)entries[i].y)));
+        at = _mm256_add_epi64(at, one);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)r->x, x);
+    _mm256_storeu_si256((__m256i *)(void *)r->y, y);
+}
+
+INLINE void negate_if(fe y, limb mask)
+{
+    fe minus;
+    fe_sub(minus, fe_zero, y);
+    fe_move_if(y, minus, mask);
+}
+
+/*
+ * The sum of the digits so far, s, never meets the next multiple d 2^(7 w) G or its negative, so the incomplete addition serves:
+ * |s| < 0.51 * 2^(7 w) <= 0.51 |d| 2^(7 w), and in the topmost window s - d 2^252 = -n would take d = 16, that is k > n, while
+ * s + d 2^252 = k is neither 0 nor n.  That s is still infinity, or that d is 0, is selected away.
+ */
+void p256_mul_base(struct p256_jacobian *r, const fe k)
+{
+    limb bits[5] = { k[0], k[1], k[2], k[3], 0 }, negative, infinity = ~(limb)0;
+    struct p256_affine q;
+    struct p256_jacobian sum;
+    memset(r, 0, sizeof *r);
+    for (int w = 0; w < COMB_WINDOWS; w++) {
+        limb d = signed_digit(bits, w, COMB_BITS, &negative), nonzero = mask_nonzero(d);
+        pick_affine(&q, p256_comb[w], d);
+        negate_if(q.y, negative);
+        p256_add_affine(&sum, r, &q);
+        fe_move_if(sum.x, q.x, infinity);
+        fe_move_if(sum.y, q.y, infinity);
+        fe_move_if(sum.z, fe_one, infinity);
+        fe_move_if(r->x, sum.x, nonzero);
+        fe_move_if(r->y, sum.y, nonzero);
+        fe_move_if(r->z, sum.z, nonzero);
+        infinity &= ~nonzero;
+    }
+    WIPE(bits);
+    WIPE(q);
+    WIPE(sum);
+}
+
+void p256_mulgen(uint8_t xy[static 64], const uint8_t k[static 32])
+{
+    struct p256_jacobian r;
+    struct p256_affine a;
+    fe scalar, scratch;
+    fe_load(scalar, k);
+    p256_mul_base(&r, scalar);
+    p256_to_affine(&a, &r, 1, &scratch);
+    fe_from_montgomery(a.x, a.x);
+    fe_from_montgomery(a.y, a.y);
+    fe_store(xy, a.x);
+    fe_store(xy + 32, a.y);
+    WIPE(r); /* the Z coordinate tells of the scalar */
+    WIPE(scalar);
+    WIPE(scratch);
+}
+
+/* --- any point ---------------------------------------------------------------------------------------------- */
+
+#define WINDOW_BITS 5
+#define WINDOWS     ((256 + WINDOW_BITS) / WINDOW_BITS)
+#define ENTRIES     (1 << (WINDOW_BITS - 1))
+
+/* r = entries[d - 1], every entry read; zeros for d = 0. */
+INLINE void pick_jacobian(struct p256_jacobian *r, const struct p256_jacobian *entries, limb d)
+{
+    const __m256i wanted = _mm256_set1_epi64x((long long)d), one = _mm256_set1_epi64x(1);
+    __m256i x = _mm256_setzero_si256(), y = x, z = x, at = one;
+    for (int i = 0; i < ENTRIES; i++) {
+        __m256i mask = _mm256_cmpeq_epi64(at, wanted);
+        x = _mm256_or_si256(x, _mm256_and_si256(mask, _mm256_loadu_si256((const __m256i *)(const void *)entries[i].x)));
+        y = _mm256_or_si256(y, _mm256_and_si256(mask, _mm256_loadu_si256((const __m256i *)(const void *)entries[i].y)));
+        z = _mm256_or_si256(z, _mm256_and_si256(mask, _mm256_loadu_si256((const __m256i *)(const void *)entries[i].z)));
+        at = _mm256_add_epi64(at, one);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)r->x, x);
+    _mm256_storeu_si256((__m256i *)(void *)r->y, y);
+    _mm256_storeu_si256((__m256i *)(void *)r->z, z);
+}
+
+/*
+ * r = k p.  The prefix of k so far, a, times 32, never meets the next digit d or its negative modulo n, unless a = 0 (selected
+ * away): 32 a >= 32 > |d|; 32 a + d is below n until the last digit, and then is k; 32 a = n + d would take d = -17 modulo 32,
+ * since n = 17 modulo 32, and |d| <= 16.
+ */
+static void mul_point(struct p256_jacobian *r, const struct p256_affine *p, const fe k)
+{
+    limb bits[5] = { k[0], k[1], k[2], k[3], 0 }, negative, infinity = ~(limb)0;
+    struct p256_jacobian entries[ENTRIES], q, sum;
+    to_jacobian(&entries[0], p);
+    p256_double(&entries[1], &entries[0]);
+    for (int i = 2; i < ENTRIES; i++) {
+        if (i & 1)
+            p256_double(&entries[i], &entries[i / 2]);
+        else
+            p256_add_affine(&entries[i], &entries[i - 1], p);
+    }
+    memset(r, 0, sizeof *r);
+    for (int w = WINDOWS - 1; w >= 0; w--) {
+        for (int i = 0; i < WINDOW_BITS && w != WINDOWS - 1; i++)
+            p256_double(r, r);
+        limb d = signed_digit(bits, w, WINDOW_BITS, &negative), nonzero = mask_nonzero(d);
+        pick_jacobian(&q, entries, d);
+        negate_if(q.y, negative);
+        p256_add(&sum, r, &q);
+        fe_move_if(sum.x, q.x, infinity);
+        fe_move_if(sum.y, q.y, infinity);
+        fe_move_if(sum.z, q.z, infinity);
+        fe_move_if(r->x, sum.x, nonzero);
+        fe_move_if(r->y, sum.y, nonzero);
+        fe_move_if(r->z, sum.z, nonzero);
+        infinity &= ~nonzero;
+    }
+    WIPE(bits);
+    WIPE(entries);
+    WIPE(q);
+    WIPE(sum);
+}
+
+bool p256_mul(uint8_t x[static 32], const uint8_t xy[static 64], const uint8_t k[static 32])
+{
+    struct p256_affine p;
+    struct p256_jacobian r;
+    fe scalar, scratch;
+    if (!p256_load_point(&p, xy)) { /* the point is public */
+        memset(x, 0, 32);
+        return false;
+    }
+    fe_load(scalar, k);
+    mul_point(&r, &p, scalar);
+    p256_to_affine(&p, &r, 1, &scratch);
+    fe_from_montgomery(p.x, p.x);
+    fe_store(x, p.x);
+    WIPE(p);
+    WIPE(r);
+    WIPE(scalar);
+    WIPE(scratch);
+    return true;
+}
+
+#endif

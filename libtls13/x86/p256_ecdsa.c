@@ -1,0 +1,296 @@
+/* ECDSA on P-256: FIPS 186-5 6.4 with the nonces of RFC 6979 3.2; SEC 1 4.1.4 for verification. */
+#if defined(__x86_64__)
+
+#include "x86/p256.h"
+
+#include "bytes.h"
+#include "hash_impl.h"
+#include "x86/p256_comb.h"
+
+/* --- modulo the order n ------------------------------------------------------------------------------------- */
+
+/* r = a b / 2^256 modulo n. */
+static void order_mul(fe r, const fe a, const fe b)
+{
+    const limb minus_inverse = 0xccd1c8aaee00bc4f; /* -1/n modulo 2^64 */
+    limb t[6] = { 0 };
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        mul_row(t, a, b[i]);
+        limb m = t[0] * minus_inverse, high, low, carry = 0;
+        UNROLL
+        for (int j = 0; j < 4; j++) {
+            low = _mulx_u64(order_n[j], m, &high);
+            high += _addcarry_u64(0, low, carry, &low);
+            high += _addcarry_u64(0, t[j], low, &t[j]);
+            carry = high;
+        }
+        unsigned char c = _addcarry_u64(0, t[4], carry, &t[4]);
+        (void)_addcarry_u64(c, t[5], 0, &t[5]);
+        for (int j = 0; j < 5; j++)
+            t[j] = t[j + 1];
+    }
+    reduce_once(r, t, t[4], order_n);
+}
+
+/* 2^256 / a modulo n, so that order_mul with it divides by a. */
+static void order_invert(fe r, const fe a)
+{
+    static const struct modinv_modulus n = {
+        { 0x33b9cac2fc632551, 0x339beab69c5e7a13, 0x3ffffffffffffffb, 0x3fffffc00000003f, 0x00000000000000ff }, 0x332e375511ff43b1
+    };
+    modinv256(r, a, &n);
+    order_mul(r, r, order_r2);
+}
+
+/* r = a b modulo n. */
+static void order_mul_plain(fe r, const fe a, const fe b)
+{
+    fe t;
+    order_mul(t, a, order_r2);
+    order_mul(r, t, b);
+    WIPE(t);
+}
+
+static limb in_order_mask(const fe a)
+{
+    return fe_below_mask(a, order_n) & ~fe_zero_mask(a);
+}
+
+/* The hash as a number modulo n (it is below 2 n). */
+static void load_hash(fe z, const uint8_t hash[static 32])
+{
+    fe_load(z, hash);
+    reduce_once(z, z, 0, order_n);
+}
+
+/* Is the x of a point, not at infinity, equal to r modulo n?  x < p < 2 n, so x is r or r + n; without inverting Z. */
+static bool x_matches(const struct p256_jacobian *p, const fe r)
+{
+    static const fe p_minus_n = { 0x0c46353d039cdaae, 0x4319055358e8617b, 0, 0 };
+    fe zz, x, t;
+    fe_sqr(zz, p->z);
+    fe_to_montgomery(x, r);
+    fe_mul(t, x, zz);
+    fe_sub(t, t, p->x);
+    if (fe_zero_mask(t))
+        return true;
+    if (!fe_below_mask(r, p_minus_n))
+        return false;
+    add_mod(x, r, order_n, field_p);
+    fe_to_montgomery(x, x);
+    fe_mul(t, x, zz);
+    fe_sub(t, t, p->x);
+    return fe_zero_mask(t) != 0;
+}
+
+/* --- sign --------------------------------------------------------------------------------------------------- */
+
+/* RFC 6979 3.2: HMAC_DRBG seeded with the private key and the hash modulo n; what is out of range is passed over. */
+static void rfc6979_nonce(uint8_t k[static 32], const uint8_t d[static 32], const fe z)
+{
+    br_hmac_drbg_context rng;
+    uint8_t seed[64];
+    fe candidate;
+    memcpy(seed, d, 32);
+    fe_store(seed + 32, z);
+    br_hmac_drbg_init(&rng, hash_class(HASH_SHA256), seed, sizeof seed);
+    do {
+        br_hmac_drbg_generate(&rng, k, 32);
+        fe_load(candidate, k);
+    } while (!in_order_mask(candidate)); /* tells of a number that is thrown away, once in 2^32 */
+    WIPE(rng);
+    WIPE(seed);
+    WIPE(candidate);
+}
+
+/* r = x of k G modulo n; s = (z + r d) / k. */
+static void sign_with(fe r, fe s, const fe d, const fe z, const fe k)
+{
+    struct p256_jacobian point;
+    fe t;
+    p256_mul_base(&point, k);
+    fe_invert(t, point.z);
+    fe_sqr(t, t);
+    fe_mul(t, t, point.x);
+    fe_from_montgomery(t, t);
+    reduce_once(r, t, 0, order_n);
+    order_mul_plain(s, r, d);
+    add_mod(s, s, z, order_n);
+    order_invert(t, k);
+    order_mul(s, s, t);
+    WIPE(point);
+    WIPE(t);
+}
+
+/* ECDSA's equation with z G + r (d G) written as (z + r d) G: constant-time, since (z + r d) / s is the nonce. */
+static bool check_own(const fe r, const fe s, const fe d, const fe z)
+{
+    struct p256_jacobian point;
+    fe k, t;
+    order_mul_plain(k, r, d);
+    add_mod(k, k, z, order_n);
+    order_invert(t, s);
+    order_mul(k, k, t);
+    p256_mul_base(&point, k);
+    bool ok = (in_order_mask(r) & in_order_mask(s) & ~fe_zero_mask(point.z)) != 0 && p256_on_curve(&point) && x_matches(&point, r);
+    WIPE(point);
+    WIPE(k);
+    WIPE(t);
+    return ok;
+}
+
+bool p256_ecdsa_sign_nonce(uint8_t rs[static 64], const uint8_t d[static 32], const uint8_t hash[static 32], const uint8_t k[static 32])
+{
+    fe secret, z, nonce, r, s;
+    p256_init();
+    fe_load(secret, d);
+    fe_load(nonce, k);
+    load_hash(z, hash);
+    limb in_range = in_order_mask(secret);
+    sign_with(r, s, secret, z, nonce);
+    fe_store(rs, r);
+    fe_store(rs + 32, s);
+    fe_load(secret, d);
+    fe_load(r, rs);
+    fe_load(s, rs + 32);
+    bool ok = check_own(r, s, secret, z) && in_range != 0;
+    if (!ok)
+        explicit_bzero(rs, 64);
+    WIPE(secret);
+    WIPE(nonce);
+    return ok;
+}
+
+bool p256_ecdsa_sign(uint8_t rs[static 64], const uint8_t d[static 32], const uint8_t hash[static 32])
+{
+    uint8_t k[32];
+    fe z;
+    load_hash(z, hash);
+    rfc6979_nonce(k, d, z);
+    bool ok = p256_ecdsa_sign_nonce(rs, d, hash, k);
+    WIPE(k);
+    return ok;
+}
+
+/* --- verify ------------------------------------------------------------------------------------------------- */
+
+#define ODD_MULTIPLES 8 /* 1, 3, .. 15 times the public key */
+
+/* The non-adjacent form of width 5: digits 0 or odd, -15..15, of which one in six is not 0.  Variable time. */
+static void recode(int8_t digit[static 257], const fe k)
+{
+    limb v[5] = { k[0], k[1], k[2], k[3], 0 };
+    memset(digit, 0, 257);
+    for (int i = 0; i < 257;) {
+        limb window = v[i >> 6] >> (i & 63);
+        if ((i & 63) > 59 && (i >> 6) < 4)
+            window |= v[(i >> 6) + 1] << (64 - (i & 63));
+        if ((window & 1) == 0) {
+            i++;
+            continue;
+        }
+        int d = (int)(window & 31);
+        if (d > 16) { /* the digit is d - 32: 32 goes on to the next window */
+            d -= 32;
+            unsigned char c = 1;
+            int at = i + 5;
+            c = _addcarry_u64(0, v[at >> 6], (limb)1 << (at & 63), &v[at >> 6]);
+            for (int j = (at >> 6) + 1; j < 5; j++)
+                c = _addcarry_u64(c, v[j], 0, &v[j]);
+        }
+        digit[i] = (int8_t)d;
+        i += 5;
+    }
+}
+
+static void add_signed(struct p256_jacobian *r, const struct p256_affine *q, bool negative)
+{
+    struct p256_affine t = *q;
+    if (negative)
+        fe_sub(t.y, fe_zero, t.y);
+    p256_add_affine_vartime(r, &t);
+}
+
+/* r = u Q */
+static void mul_public(struct p256_jacobian *r, const struct p256_affine *q, const fe u)
+{
+    struct p256_jacobian odd[ODD_MULTIPLES], twice;
+    struct p256_affine table[ODD_MULTIPLES];
+    fe scratch[ODD_MULTIPLES];
+    int8_t digit[257];
+    odd[0] = (struct p256_jacobian){ { 0 }, { 0 }, { 0 } };
+    add_signed(&odd[0], q, false);
+    p256_double(&twice, &odd[0]);
+    for (int i = 1; i < ODD_MULTIPLES; i++)
+        p256_add(&odd[i], &odd[i - 1], &twice);
+    p256_to_affine(table, odd, ODD_MULTIPLES, scratch);
+    recode(digit, u);
+    *r = (struct p256_jacobian){ { 0 }, { 0 }, { 0 } };
+    for (int i = 256; i >= 0; i--) {
+        if (!fe_zero_mask(r->z))
+            p256_double(r, r);
+        if (digit[i] != 0)
+            add_signed(r, &table[(digit[i] < 0 ? -digit[i] : digit[i]) / 2], digit[i] < 0);
+    }
+}
+
+/* r += u G */
+static void add_public_base(struct p256_jacobian *r, const fe u)
+{
+    limb bits[5] = { u[0], u[1], u[2], u[3], 0 }, negative;
+    for (int w = 0; w < COMB_WINDOWS; w++) {
+        limb d = signed_digit(bits, w, COMB_BITS, &negative);
+        if (d != 0)
+            add_signed(r, &p256_comb[w][d - 1], negative != 0);
+    }
+}
+
+bool p256_ecdsa_verify(const uint8_t xy[static 64], const uint8_t hash[static 32], const uint8_t rs[static 64])
+{
+    struct p256_affine q;
+    struct p256_jacobian point;
+    fe r, s, z, w, u;
+    p256_init();
+    fe_load(r, rs);
+    fe_load(s, rs + 32);
+    if (!in_order_mask(r) || !in_order_mask(s) || !p256_load_point(&q, xy))
+        return false;
+    load_hash(z, hash);
+    order_invert(w, s);
+    order_mul(u, r, w);
+    mul_public(&point, &q, u);
+    order_mul(u, z, w);
+    add_public_base(&point, u);
+    return !fe_zero_mask(point.z) && x_matches(&point, r);
+}
+
+/* --- self-test ---------------------------------------------------------------------------------------------- */
+
+int p256_selftest(void)
+{
+    /* RFC 6979 A.2.5, SHA-256, message "sample". */
+    static const uint8_t d[32] = { 0xc9, 0xaf, 0xa9, 0xd8, 0x45, 0xba, 0x75, 0x16, 0x6b, 0x5c, 0x21, 0x57, 0x67, 0xb1, 0xd6, 0x93,
+                                   0x4e, 0x50, 0xc3, 0xdb, 0x36, 0xe8, 0x9b, 0x12, 0x7b, 0x8a, 0x62, 0x2b, 0x12, 0x0f, 0x67, 0x21 };
+    static const uint8_t hash[32] = { 0xaf, 0x2b, 0xdb, 0xe1, 0xaa, 0x9b, 0x6e, 0xc1, 0xe2, 0xad, 0xe1, 0xd6, 0x94, 0xf4, 0x1f, 0xc7,
+                                      0x1a, 0x83, 0x1d, 0x02, 0x68, 0xe9, 0x89, 0x15, 0x62, 0x11, 0x3d, 0x8a, 0x62, 0xad, 0xd1, 0xbf };
+    static const uint8_t want[64] = { 0xef, 0xd4, 0x8b, 0x2a, 0xac, 0xb6, 0xa8, 0xfd, 0x11, 0x40, 0xdd, 0x9c, 0xd4, 0x5e, 0x81, 0xd6,
+                                      0x9d, 0x2c, 0x87, 0x7b, 0x56, 0xaa, 0xf9, 0x91, 0xc3, 0x4d, 0x0e, 0xa8, 0x4e, 0xaf, 0x37, 0x16,
+                                      0xf7, 0xcb, 0x1c, 0x94, 0x2d, 0x65, 0x7c, 0x41, 0xd4, 0x36, 0xc7, 0xa1, 0xb6, 0xe2, 0x9f, 0x65,
+                                      0xf3, 0xe9, 0x00, 0xdb, 0xb9, 0xaf, 0xf4, 0x06, 0x4d, 0xc4, 0xab, 0x2f, 0x84, 0x3a, 0xcd, 0xa8 };
+    uint8_t xy[64], x[32], rs[64], wrong[64];
+    p256_init();
+    p256_mulgen(xy, d);
+    bool ok = p256_ecdsa_sign(rs, d, hash) && ct_equal(rs, want, sizeof rs) && p256_ecdsa_verify(xy, hash, rs);
+    memcpy(wrong, rs, sizeof wrong);
+    wrong[63] ^= 1;
+    ok = ok && !p256_ecdsa_verify(xy, hash, wrong);
+    /* d (h G) = h (d G) */
+    uint8_t other[64], same[32];
+    p256_mulgen(other, hash);
+    ok = ok && p256_mul(x, other, d) && p256_mul(same, xy, hash) && ct_equal(x, same, sizeof x);
+    xy[63] ^= 1;
+    return ok && !p256_mul(x, xy, d) ? 0 : -1;
+}
+
+#endif

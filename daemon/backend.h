@@ -1,0 +1,70 @@
+/* Where connections go: backends of a listener and its routes, the choice among them, connecting without blocking. */
+#ifndef BACKEND_H
+#define BACKEND_H
+
+#include "options.h"
+
+/*
+ * Addresses of backends that are host names, in memory that all processes share: the master resolves, workers read.  An even version
+ * is whole; a reader that met a change reads again.
+ */
+struct resolved {
+    uint32_t version; /* 0: never resolved */
+    socklen_t len;
+    struct sockaddr_storage ss;
+};
+
+struct backend {
+    const struct addr *addr;         /* the configuration's */
+    const struct resolved *resolved; /* for a host name; else NULL */
+    char text[ADDR_TEXT];            /* for logs */
+    unsigned active;                 /* this worker's connections */
+    unsigned failures;               /* in a row */
+    double avoid_until;              /* the loop's time */
+};
+
+/* What a listener or one route chooses from. */
+struct backends {
+    struct backend *at;
+    size_t n, turn;
+};
+
+/* A listener's routes, in order, and what is left when none matches. */
+struct routes {
+    const struct listen_conf *conf;
+    struct backends *route; /* conf->n_routes, of one backend each */
+    struct backends rest;
+};
+
+/* Builds a listener's routes; names[] supplies the resolved addresses of host names in the order backends_names() counts them. */
+int routes_init(struct routes *r, const struct listen_conf *l, const struct resolved *names);
+void routes_free(struct routes *r);
+/* How many of a listener's backends are host names, routes' first; the i-th of them. */
+size_t routes_names(const struct listen_conf *l);
+const struct addr *routes_name(const struct listen_conf *l, size_t i);
+
+/* => the first route that matches, else the listener's own backends.  sni and alpn are "" when there is none; sni is lower case. */
+struct backends *routes_find(struct routes *r, const char *sni, const char *alpn);
+
+/*
+ * => the backend with the fewest connections among those that are not avoided; when all are, the one whose time comes first.  Ties
+ * take turns.
+ */
+struct backend *backend_pick(struct backends *b, double now);
+/* A connect failed or timed out: avoided for a second, doubling up to 30; or it worked. */
+void backend_failed(struct backend *b, double now);
+void backend_worked(struct backend *b);
+
+/*
+ * Starts to connect.  => 0: connected, 1: in progress (wait until writable, then ask backend_connected()), -1 with errno set.  *fd is
+ * the socket, -1 after a failure.
+ */
+int backend_connect(const struct backend *b, int *fd);
+/* => 0 or the errno that the connect ended with. */
+int backend_connected(int fd);
+bool backend_is_unix(const struct backend *b);
+
+/* The master's: resolves a host name (this blocks) and publishes it; a failure keeps what was.  => 0 or getaddrinfo's error. */
+int backend_resolve(const struct addr *a, struct resolved *r);
+
+#endif

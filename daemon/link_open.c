@@ -1,0 +1,373 @@
+/* Until the relay: PROXY header in, handshake, PROXY header out, the backend's connect. */
+#include "link_parts.h"
+#include "proxy_protocol.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* --- the ends of what did not become a relay -------------------------------------------------------------------- */
+
+/* Says a fatal alert and leaves; the client gets to read it. */
+static void refuse_with(struct link *l, enum stats_end word, int alert)
+{
+    uint8_t buf[64];
+    link_word(l, word, alert);
+    if (l->tls_up)
+        pump_to_client(l, buf, tls13_abort(link_tls(l), alert, buf, sizeof buf));
+    relay_backend_gone(&l->relay);
+    relay_tls_died(&l->relay);
+}
+
+static void no_memory(struct link *l)
+{
+    STATS_ADD(l->env->stats, out_of_memory, 1);
+    refuse_with(l, END_INTERNAL, TLS13_ALERT_internal_error);
+}
+
+/* --- PROXY header in -------------------------------------------------------------------------------------------- */
+
+static bool may_send_header(const struct link *l, const struct sockaddr *peer)
+{
+    const struct listen_conf *c = l->place->conf;
+    if (peer->sa_family == AF_UNIX) /* the file's mode says who may */
+        return true;
+    for (size_t i = 0; i < c->n_accept_proxy_from; i++)
+        if (cidr_holds(&c->accept_proxy_from[i], peer))
+            return true;
+    return false;
+}
+
+/* => false when there are too many of that address; the link is refused then. */
+static bool count_ip(struct link *l)
+{
+    struct link_env *env = l->env;
+    if (env->limits == NULL || (l->client.family != AF_INET && l->client.family != AF_INET6))
+        return true;
+    l->counted_ip = true;
+    if (limits_add(env->limits, env->limits_table, &l->client) <= env->max_per_ip)
+        return true;
+    STATS_ADD(env->stats, refused_ip, 1);
+    link_word(l, END_LIMIT, 0);
+    relay_client_gone(&l->relay);
+    return false;
+}
+
+/* Before the first byte: who may come at all. */
+bool open_admit(struct link *l, const struct sockaddr *peer)
+{
+    if (l->phase != LINK_HEADER)
+        return count_ip(l);
+    if (may_send_header(l, peer))
+        return true;
+    STATS_ADD(l->env->stats, refused_proxy, 1);
+    link_word(l, END_REFUSED, 0);
+    relay_client_gone(&l->relay);
+    return false;
+}
+
+/* => bytes of env->in that the header took, 0: keep what there is and wait, -1: the link is refused. */
+static int read_header(struct link *l, size_t have)
+{
+    struct endpoint src, dst;
+    int k = proxy_read(l->env->in, have, &src, &dst);
+    if (k == 0)
+        return 0;
+    if (k < 0) {
+        STATS_ADD(l->env->stats, refused_proxy, 1);
+        link_word(l, END_PROXY_HEADER, 0);
+        relay_client_gone(&l->relay);
+        return -1;
+    }
+    if (src.family != AF_UNSPEC) {
+        l->client = src;
+        l->local = dst;
+    }
+    l->phase = LINK_HANDSHAKE;
+    return count_ip(l) ? k : -1;
+}
+
+/* --- handshake -------------------------------------------------------------------------------------------------- */
+
+/* The handshake's memory is lent when its first byte is there. */
+static bool tls_begin(struct link *l)
+{
+    if (l->tls_up)
+        return true;
+    void *hs = pool_get(&l->env->hs);
+    if (hs == NULL) {
+        no_memory(l);
+        return false;
+    }
+    tls13_conn_init(link_tls(l), l->place->ctx, hs);
+    l->tls_up = true;
+    return true;
+}
+
+static bool park(struct link *l)
+{
+    struct link_env *env = l->env;
+    if (env->n_parked == env->parked_cap) {
+        size_t cap = env->parked_cap != 0 ? 2 * env->parked_cap : 64;
+        struct link **p = realloc(env->parked, cap * sizeof(*p));
+        if (p == NULL)
+            return false;
+        env->parked = p;
+        env->parked_cap = cap;
+    }
+    env->parked[env->n_parked++] = l;
+    l->parked = true;
+    return true;
+}
+
+static void keep_names(struct link *l, const struct tls13_info *info)
+{
+    size_t a = strlen(info->sni) + 1, b = strlen(info->client_name) + 1;
+    char *to = l->names_in;
+    if (a + b > sizeof l->names_in && (to = malloc(a + b)) == NULL)
+        return; /* the log line does without */
+    memcpy(to, info->sni, a);
+    memcpy(to + a, info->client_name, b);
+    l->names = to;
+}
+
+static void note_agreement(struct link *l, const struct tls13_info *info)
+{
+    struct stats *s = l->env->stats;
+    double took = ev_now(l->env->loop) - l->started;
+    l->suite = info->suite;
+    l->group = info->group;
+    l->scheme = info->scheme;
+    l->resumed = info->resumed;
+    l->early_data = info->early_data;
+    l->handshake_ms = took > 0 ? (uint32_t)(took * 1000) : 0;
+    keep_names(l, info);
+    if (info->resumed)
+        STATS_ADD(s, handshakes_resumed, 1);
+    else
+        STATS_ADD(s, handshakes_full, 1);
+    STATS_ADD(s, hello_retries, info->hello_retry);
+    STATS_ADD(s, suites[stats_suite(info->suite)], 1);
+    STATS_ADD(s, groups[stats_group(info->group)], 1);
+    STATS_ADD(&s->listener[l->place->index], handshakes, 1);
+    STATS_SET(s, handshaking, s->handshaking - 1);
+    stats_time(&s->handshake, took);
+}
+
+/* --- PROXY header out ------------------------------------------------------------------------------------------- */
+
+/* "ECDSA P-256" and "RSA 2048" as haproxy writes them: EC256, RSA2048. */
+static void key_alg(const struct link *l, int credential, char out[static 16])
+{
+    struct tls13_cert_info info;
+    out[0] = '\0';
+    if (credential < 0 || tls13_ctx_cert_info(l->place->ctx, credential, &info) < 0)
+        return;
+    const char *bits = info.key + strcspn(info.key, "0123456789");
+    /* A curve is named P-256: its digits come behind a dash. */
+    const char *prefix = strncmp(info.key, "RSA", 3) == 0 ? "RSA" : "EC";
+    size_t n = strlen(prefix), m = strspn(bits, "0123456789");
+    if (n + m < 16) {
+        memcpy(out, prefix, n);
+        memcpy(out + n, bits, m);
+        out[n + m] = '\0';
+    }
+}
+
+/* Where the client connected to: an accepted header's word, else the socket's. */
+static void local_end(const struct link *l, struct endpoint *e)
+{
+    struct sockaddr_storage ss = { 0 };
+    socklen_t len = sizeof ss;
+    *e = l->local;
+    if (e->family == AF_UNSPEC && getsockname(l->client_io.fd, (struct sockaddr *)&ss, &len) == 0)
+        endpoint_from(e, (struct sockaddr *)&ss);
+}
+
+/* Writes the backend's PROXY header to env->out; => its length, 0: none is wanted, -1: it cannot be built. */
+static ssize_t write_header(struct link *l, const struct tls13_info *info)
+{
+    const struct listen_conf *c = l->place->conf;
+    char key[16];
+    if (c->proxy_protocol == PROXY_OFF)
+        return 0;
+    struct proxy_facts f = { .src = l->client,
+                             .alpn = info->alpn,
+                             .sni = info->sni,
+                             .suite = tls13_suite_name(info->suite),
+                             .group = tls13_group_name(info->group),
+                             .scheme = tls13_scheme_name(info->scheme),
+                             .key_alg = key,
+                             .client_cert = info->client_cert,
+                             .client_cert_len = info->client_cert_len,
+                             .unique_id = (const uint8_t *)l->env->unique,
+                             .unique_id_len = sizeof l->env->unique };
+    key_alg(l, info->credential, key);
+    local_end(l, &f.dst);
+    if (l->client.family == AF_UNIX && l->bound->kind == ADDR_UNIX)
+        f.unix_dst = &l->bound->u.un;
+    f.client_verified = info->client_cert != NULL || info->client_name[0] != '\0';
+    f.client_cn = strncmp(info->client_name, "cn:", 3) == 0 ? info->client_name + 3 : "";
+    l->env->unique[1]++;
+    size_t n = proxy_write(c->proxy_protocol, c->proxy_tlvs, &f, l->env->out, l->env->out_cap);
+    return n != 0 ? (ssize_t)n : -1;
+}
+
+/* --- the backend ------------------------------------------------------------------------------------------------ */
+
+static void relay_begins(struct link *l)
+{
+    backend_worked(l->backend);
+    STATS_ADD(l->env->stats, backend_connects, 1);
+    stats_time(&l->env->stats->connect, ev_now(l->env->loop) - l->connect_started);
+    l->phase = LINK_RELAY;
+    l->relay.backend = LEAVE_NOT;
+    l->active = l->env->wheel.now;
+    l->last_down = l->active - WHEEL_TICKS_PER_SECOND;
+    /* The PROXY header first and by itself; then what the client sent behind its Finished. */
+    pump_flush_backend(l);
+    if (l->fresh_hold && l->relay.up.len == 0)
+        pump_client(l);
+}
+
+/* Our own want of descriptors or memory is not the backend's fault. */
+static bool is_ours(int err)
+{
+    return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
+}
+
+static void connect_next(struct link *l)
+{
+    struct link_env *env = l->env;
+    double now = ev_now(env->loop);
+    while (l->tries < l->backends->n) {
+        struct backend *b = backend_pick(l->backends, now);
+        int fd, r = backend_connect(b, &fd);
+        l->tries++;
+        l->connect_started = now;
+        if (r < 0) {
+            if (!is_ours(errno))
+                backend_failed(b, now);
+            STATS_ADD(env->stats, backend_failures, 1);
+            continue;
+        }
+        b->active++;
+        l->backend = b;
+        l->backend_unix = backend_is_unix(b);
+        ev_io_init(&l->backend_io, link_backend_event, fd, 0);
+        l->backend_io.data = l;
+        l->phase_due = env->wheel.now + l->place->connect_ticks;
+        if (r == 0)
+            relay_begins(l);
+        return;
+    }
+    refuse_with(l, END_CONNECT_FAILED, TLS13_ALERT_internal_error);
+}
+
+void open_backend_failed(struct link *l)
+{
+    backend_failed(l->backend, ev_now(l->env->loop));
+    STATS_ADD(l->env->stats, backend_failures, 1);
+    link_close_backend(l, false);
+    connect_next(l);
+}
+
+void open_backend_event(struct link *l)
+{
+    if (backend_connected(l->backend_io.fd) == 0)
+        relay_begins(l);
+    else
+        open_backend_failed(l);
+}
+
+/* The client's Finished has verified: only now is the backend bothered. */
+static void connected(struct link *l, const struct tls13_io *io)
+{
+    struct tls13_info info;
+    tls13_conn_info(link_tls(l), &info);
+    note_agreement(l, &info);
+    l->backends = routes_find(&l->place->routes, info.sni, info.alpn);
+    ssize_t header = write_header(l, &info);
+    pool_put(&l->env->hs, tls13_conn_release_hs(link_tls(l)));
+    l->phase = LINK_CONNECT;
+    if (header < 0) {
+        refuse_with(l, END_INTERNAL, TLS13_ALERT_internal_error);
+        return;
+    }
+    struct iovec iov = { l->env->out, (size_t)header };
+    if (!pump_keep(l, &iov, 1, 0, io->in, io->in_len))
+        return;
+    l->fresh_hold = l->up.hold != 0;
+    connect_next(l);
+}
+
+/* --- the handshake's steps -------------------------------------------------------------------------------------- */
+
+/* Goes on with what lies at env->in. */
+static void handshake(struct link *l, size_t at, size_t have)
+{
+    struct link_env *env = l->env;
+    struct tls13_io io = { .in = env->in + at, .in_len = have, .out = env->out, .out_cap = env->out_cap };
+    int ev;
+    do
+        ev = tls13_recv(link_tls(l), &io);
+    while (ev == TLS13_HELLO);
+    pump_to_client(l, env->out, io.out_len);
+    if (ev == TLS13_CONNECTED) {
+        connected(l, &io);
+        return;
+    }
+    if (ev < 0) {
+        link_tls_error(l, ev);
+        return;
+    }
+    if (!pump_keep(l, NULL, 0, 0, io.in, io.in_len))
+        return;
+    if (ev == TLS13_COMPUTE && !park(l))
+        no_memory(l);
+    l->fresh_hold = ev != TLS13_MORE;
+}
+
+void open_resume(struct link *l)
+{
+    l->parked = false;
+    handshake(l, 0, pump_take_hold(l));
+}
+
+/* The client went away before it had finished. */
+static void client_left(struct link *l, ssize_t err)
+{
+    if (err < 0) {
+        l->client_reset = true;
+        link_word(l, END_RESET, 0);
+    } else {
+        l->client_fin = true;
+        link_word(l, END_HANDSHAKE_CLOSED, 0);
+    }
+    relay_client_gone(&l->relay);
+}
+
+void open_read(struct link *l)
+{
+    size_t have = 0, at = 0;
+    ssize_t k = pump_recv(l, &have);
+    if (k == -EAGAIN || k == -EINTR)
+        return;
+    if (k <= 0) {
+        client_left(l, k);
+        return;
+    }
+    if (l->phase == LINK_HEADER) {
+        int header = read_header(l, have);
+        if (header < 0 || (header == 0 && !pump_keep(l, NULL, 0, 0, l->env->in, have)))
+            return;
+        at = (size_t)header;
+        if (header == 0 || at == have)
+            return;
+    }
+    if (tls_begin(l))
+        handshake(l, at, have - at);
+}

@@ -1,0 +1,264 @@
+#include "crew.h"
+#include "log.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READY_SECONDS   20  /* a worker that does not accept by then is broken */
+#define SOON            10  /* a death so many seconds after the start counts as a failure in a row */
+#define RESOLVE_SECONDS 10  /* between two looks at a name */
+#define WAIT_MAX        30. /* between a death and the next start */
+
+double crew_now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* --- starting --------------------------------------------------------------------------------------------------- */
+
+/* Forks one worker.  => whether it runs; m->block is its own then. */
+static bool start_one(struct member *m, struct world *world, struct commons *c, int ready_fd)
+{
+    m->block = stats_take(c->shared);
+    if (m->block < 0) {
+        log_error("too many workers still drain: none can be started");
+        return false;
+    }
+    struct worker_job job = { .world = world,
+                              .index = m->index,
+                              .block = m->block,
+                              .shared = c->shared,
+                              .limits = &c->limits,
+                              .ring = c->ring,
+                              .ready_fd = ready_fd,
+                              .master = getpid() };
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(worker_run(&job));
+    if (pid < 0) {
+        log_error("a worker cannot be started: %s", strerror(errno));
+        stats_retire(c->shared, m->block);
+        m->block = -1;
+        return false;
+    }
+    m->pid = pid;
+    m->started = crew_now();
+    return true;
+}
+
+/* Looks names up again and again; the last address stays when there is no answer. */
+static pid_t start_resolver(struct world *world)
+{
+    pid_t pid = world->n_names != 0 ? fork() : -1;
+    if (pid != 0)
+        return pid > 0 ? pid : 0;
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    listen_close(&world->binds, &world->binds);
+    if (process_become(&world->identity) != 0)
+        _exit(3);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)signal(SIGHUP, SIG_IGN);
+    for (;;) {
+        (void)sleep(RESOLVE_SECONDS);
+        world_resolve(world);
+    }
+}
+
+/* => 0 when the worker at the other end of fd accepts connections, else its exit code. */
+static int wait_ready(int fd, struct member *m, double until)
+{
+    char byte;
+    int status = 0;
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    for (;;) {
+        double left = until - crew_now();
+        int r = poll(&p, 1, left > 0 ? (int)(left * 1000) + 1 : 0);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r > 0 && read(fd, &byte, 1) == 1)
+            return 0;
+        break;
+    }
+    (void)kill(m->pid, SIGKILL);
+    (void)waitpid(m->pid, &status, 0);
+    m->pid = 0;
+    return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 4;
+}
+
+static void end_members(struct crew *crew, struct commons *c)
+{
+    for (size_t i = 0; i < crew->n; i++) {
+        struct member *m = &crew->at[i];
+        if (m->pid > 0) {
+            (void)kill(m->pid, SIGKILL);
+            (void)waitpid(m->pid, NULL, 0);
+        }
+        if (m->block >= 0) {
+            limits_clear(&c->limits, (size_t)m->block);
+            stats_retire(c->shared, m->block);
+        }
+    }
+    free(crew->at);
+    *crew = (struct crew){ 0 };
+}
+
+int crew_start(struct crew *crew, struct world *world, struct commons *c)
+{
+    struct crew fresh = { .at = calloc(world->workers, sizeof *fresh.at), .n = world->workers };
+    int *ready = malloc(world->workers * sizeof *ready);
+    int code = fresh.at != NULL && ready != NULL ? 0 : 4;
+    size_t started = 0;
+    if (code != 0)
+        fresh.n = 0;
+    for (size_t i = 0; i < fresh.n; i++)
+        fresh.at[i] = (struct member){ .index = i, .block = -1 };
+    for (; code == 0 && started < fresh.n; started++) {
+        int fds[2];
+        if (pipe2(fds, O_CLOEXEC) != 0) {
+            code = 4;
+            break;
+        }
+        bool ok = start_one(&fresh.at[started], world, c, fds[1]);
+        close(fds[1]);
+        ready[started] = fds[0];
+        code = ok ? 0 : 4;
+    }
+    double until = crew_now() + READY_SECONDS;
+    for (size_t i = 0; i < started; i++) {
+        int r = code == 0 ? wait_ready(ready[i], &fresh.at[i], until) : 0;
+        code = code != 0 ? code : r;
+        close(ready[i]);
+    }
+    free(ready);
+    if (code != 0) {
+        end_members(&fresh, c);
+        return code;
+    }
+    fresh.resolver = start_resolver(world);
+    fresh.old = crew->old;
+    fresh.n_old = crew->n_old;
+    free(crew->at);
+    *crew = fresh;
+    return 0;
+}
+
+/* --- drains, signals -------------------------------------------------------------------------------------------- */
+
+void crew_retire(struct crew *crew, struct crew *from)
+{
+    if (from->resolver > 0)
+        (void)kill(from->resolver, SIGKILL);
+    struct member *old = realloc(crew->old, (crew->n_old + from->n + 1) * sizeof *old);
+    if (old != NULL) {
+        crew->old = old;
+        for (size_t i = 0; i < from->n; i++)
+            if (from->at[i].pid > 0)
+                crew->old[crew->n_old++] = from->at[i];
+    }
+    for (size_t i = 0; i < from->n; i++)
+        if (from->at[i].pid > 0)
+            (void)kill(from->at[i].pid, SIGTERM);
+    free(from->at);
+    from->at = NULL;
+    from->n = 0;
+}
+
+void crew_signal(const struct crew *crew, int signum)
+{
+    for (size_t i = 0; i < crew->n; i++)
+        if (crew->at[i].pid > 0)
+            (void)kill(crew->at[i].pid, signum);
+    for (size_t i = 0; i < crew->n_old; i++)
+        (void)kill(crew->old[i].pid, signum);
+    if (crew->resolver > 0 && (signum == SIGTERM || signum == SIGINT || signum == SIGKILL))
+        (void)kill(crew->resolver, SIGKILL);
+}
+
+size_t crew_living(const struct crew *crew)
+{
+    size_t n = crew->n_old;
+    for (size_t i = 0; i < crew->n; i++)
+        n += crew->at[i].pid > 0;
+    return n;
+}
+
+/* --- the dead --------------------------------------------------------------------------------------------------- */
+
+static void settle_account(struct member *m, struct commons *c)
+{
+    limits_clear(&c->limits, (size_t)m->block);
+    stats_retire(c->shared, m->block);
+    m->block = -1;
+    m->pid = 0;
+}
+
+static void say_death(const struct member *m, int status)
+{
+    if (WIFSIGNALED(status))
+        log_error("worker %zu (pid %d) was killed by signal %d (%s)", m->index, (int)m->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        log_error("worker %zu (pid %d) ended by itself with code %d", m->index, (int)m->pid, WEXITSTATUS(status));
+}
+
+/* One of those in force has ended: it comes back, at once when it had lived for a while. */
+static void died(struct member *m, int status, struct commons *c)
+{
+    double now = crew_now(), wait = 0.1;
+    say_death(m, status);
+    m->failures = now - m->started < SOON ? m->failures + 1 : 0;
+    for (unsigned i = 1; i < m->failures && wait < WAIT_MAX; i++)
+        wait *= 2;
+    m->start_at = m->failures == 0 ? now : now + (wait < WAIT_MAX ? wait : WAIT_MAX);
+    settle_account(m, c);
+    c->shared->master.worker_restarts++;
+}
+
+void crew_bury(struct crew *crew, struct commons *c)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == crew->resolver)
+            crew->resolver = 0;
+        for (size_t i = 0; i < crew->n; i++)
+            if (crew->at[i].pid == pid)
+                died(&crew->at[i], status, c);
+        for (size_t i = 0; i < crew->n_old; i++) {
+            if (crew->old[i].pid != pid)
+                continue;
+            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+                say_death(&crew->old[i], status);
+            settle_account(&crew->old[i], c);
+            crew->old[i] = crew->old[--crew->n_old];
+            break;
+        }
+    }
+}
+
+double crew_respawn(struct crew *crew, struct world *world, struct commons *c)
+{
+    double now = crew_now(), next = -1;
+    for (size_t i = 0; i < crew->n; i++) {
+        struct member *m = &crew->at[i];
+        if (m->pid > 0)
+            continue;
+        if (m->start_at <= now && !start_one(m, world, c, -1))
+            m->start_at = now + 1;
+        if (m->pid <= 0 && (next < 0 || m->start_at - now < next))
+            next = m->start_at - now;
+    }
+    return next;
+}

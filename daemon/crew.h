@@ -1,0 +1,55 @@
+/* The worker processes: started, told, counted, buried. */
+#ifndef CREW_H
+#define CREW_H
+
+#include "limits.h"
+#include "stats.h"
+#include "tickets.h"
+#include "world.h"
+
+#include <sys/types.h>
+
+/* What all processes share, over all generations. */
+struct commons {
+    struct stats_shared *shared;
+    struct limits limits;
+    struct ticket_ring *ring;
+    struct inheritance inherited;
+};
+
+struct member {
+    pid_t pid;      /* 0: to be started at `start_at` */
+    int block;      /* in stats; -1: none */
+    size_t index;   /* of the worker */
+    double started; /* CLOCK_MONOTONIC */
+    double start_at;
+    unsigned failures; /* deaths in a row, each soon after its start */
+};
+
+/* The workers of the world in force, the resolver of its names, and workers of older worlds that drain. */
+struct crew {
+    struct member *at; /* n: world->workers */
+    size_t n;
+    pid_t resolver; /* 0: none */
+    struct member *old;
+    size_t n_old;
+};
+
+double crew_now(void);
+/*
+ * Starts all workers of a world and waits until each accepts.  => 0; else the exit code that says why: those that had started are
+ * ended, crew is as before.
+ */
+int crew_start(struct crew *crew, struct world *world, struct commons *commons);
+/* The crew of an older world drains: its members go behind those of crew->old. */
+void crew_retire(struct crew *crew, struct crew *from);
+/* Sends a signal to the workers in force and to those that drain. */
+void crew_signal(const struct crew *crew, int signum);
+/* Notes who has ended.  Those in force are to be started again, later when they die often. */
+void crew_bury(struct crew *crew, struct commons *commons);
+/* Starts those whose time has come.  => seconds until the next one's, -1: none waits. */
+double crew_respawn(struct crew *crew, struct world *world, struct commons *commons);
+/* How many live. */
+size_t crew_living(const struct crew *crew);
+
+#endif

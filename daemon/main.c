@@ -1,0 +1,119 @@
+/* From the command line to a running daemon, or to an exit code: 0 fine, 1 refused, 2 usage, 3 no socket or privileges, 4 internal. */
+#include "certs.h"
+#include "log.h"
+#include "master.h"
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_FINE, EXIT_REFUSED, EXIT_USAGE, EXIT_BIND, EXIT_INTERNAL };
+
+/* Errors go to standard error as they are; a daemon's warnings go where its log does. */
+static void tell(const struct problems *p, bool to_log)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        bool warning = strncmp(p->text[i], "warning: ", 9) == 0;
+        if (warning && to_log)
+            log_warning("%s", p->text[i] + 9);
+        else
+            (void)fprintf(stderr, "%s\n", p->text[i]);
+    }
+}
+
+static void check_certificates(const struct config *c, struct problems *p)
+{
+    for (size_t i = 0; i < c->n_listens; i++)
+        tls13_ctx_unref(certs_build(c, &c->listens[i], p));
+}
+
+static bool refused(const struct problems *p)
+{
+    return p->n > p->warnings;
+}
+
+static int test(struct config *c, struct problems *p)
+{
+    if (c != NULL)
+        check_certificates(c, p);
+    tell(p, false);
+    if (refused(p))
+        return EXIT_REFUSED;
+    printf("tls13d: the configuration is good\n");
+    return EXIT_FINE;
+}
+
+static int print_config(const struct config *c, const struct problems *p)
+{
+    tell(p, false);
+    if (refused(p))
+        return EXIT_REFUSED;
+    config_print(c);
+    return EXIT_FINE;
+}
+
+/* Warnings about certificates come again from whoever builds the contexts that are used; here they only may refuse the start. */
+static int run(struct config *c, const struct invocation *inv, struct problems *p)
+{
+    struct problems of_certs = { 0 };
+    if (c == NULL) {
+        tell(p, false);
+        return EXIT_REFUSED;
+    }
+    check_certificates(c, &of_certs);
+    bool bad = refused(&of_certs);
+    if (bad)
+        tell(&of_certs, false);
+    problems_free(&of_certs);
+    if (bad)
+        return EXIT_REFUSED;
+    if (log_open(c->log, (enum log_format)c->log_format, (enum log_level)c->log_level) < 0) {
+        (void)fprintf(stderr, "tls13d: log: cannot open %s: %s\n", c->log, strerror(errno));
+        return EXIT_REFUSED;
+    }
+    tell(p, true);
+    return master_run(c, inv);
+}
+
+static int load_and(const struct invocation *inv)
+{
+    struct problems p = { 0 };
+    struct config *c = config_load(inv, &p);
+    int code = EXIT_INTERNAL;
+    if (inv->command == CMD_TEST)
+        code = test(c, &p);
+    else if (inv->command == CMD_PRINT_CONFIG)
+        code = print_config(c, &p);
+    else
+        code = run(c, inv, &p);
+    problems_free(&p);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct invocation inv;
+    int code = options_args(&inv, argc, argv);
+    if (code != EXIT_FINE)
+        return code;
+    switch (inv.command) {
+    case CMD_HELP:
+        options_help();
+        break;
+    case CMD_VERSION:
+        printf("tls13d %s\n", TLS13_VERSION);
+        break;
+    case CMD_STATUS:
+        (void)fprintf(stderr, "tls13d: this build has no status command\n");
+        code = EXIT_USAGE;
+        break;
+    case CMD_RUN:
+    case CMD_TEST:
+    case CMD_PRINT_CONFIG:
+        code = load_and(&inv);
+        break;
+    }
+    /* What was asked for has not been told when it could not be written. */
+    return fflush(stdout) != 0 && code == EXIT_FINE ? EXIT_INTERNAL : code;
+}

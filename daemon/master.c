@@ -1,0 +1,303 @@
+#include "crew.h"
+#include "log.h"
+#include "master.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LATE_SECONDS 5 /* workers that are not gone so long after drain-timeout are killed */
+
+struct master {
+    const struct invocation *inv;
+    struct world *world;
+    struct crew crew;
+    struct commons commons;
+    int signals;
+    bool ending;
+    double kill_at;   /* while ending */
+    double rotate_at; /* the next ticket key; -1: keys come from a file */
+    uint64_t generation;
+};
+
+/* --- tickets ---------------------------------------------------------------------------------------------------- */
+
+/* Old keys open for a whole lifetime: with a new one every half, three are enough. */
+static void rotate_keys(struct master *m)
+{
+    double half = m->world->conf->ticket_lifetime / 2;
+    if (!tickets_rotate(m->commons.ring, 3))
+        log_error("no new ticket key: %s", strerror(errno));
+    else
+        m->commons.shared->master.ticket_key_made = (uint64_t)time(NULL);
+    m->rotate_at = crew_now() + (half > 60 ? half : 60);
+}
+
+/* => 0; -1 with a problem: the file is no good. */
+static int load_keys(struct ticket_ring *ring, const struct config *c, struct problems *p)
+{
+    char why[512];
+    if (strcmp(c->ticket_keys, "auto") == 0 || tickets_load(ring, c->ticket_keys, why, sizeof why) == 0)
+        return 0;
+    problem_add(p, (struct origin){ 0 }, "ticket-keys", "%s", why);
+    return -1;
+}
+
+static void keys_in_force(struct master *m)
+{
+    bool automatic = strcmp(m->world->conf->ticket_keys, "auto") == 0;
+    if (!automatic) {
+        m->rotate_at = -1;
+        m->commons.shared->master.ticket_key_made = (uint64_t)time(NULL);
+    } else if (m->rotate_at <= 0) {
+        rotate_keys(m);
+    }
+}
+
+/* --- a world in force ------------------------------------------------------------------------------------------- */
+
+static void tell(const struct problems *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        if (strncmp(p->text[i], "warning: ", 9) == 0)
+            log_warning("%s", p->text[i] + 9);
+        else
+            log_error("%s", p->text[i]);
+    }
+}
+
+/* Everything that may fail, before anything changes.  => the new world with its workers in *crew, or NULL and the exit code. */
+static struct world *prepare(struct master *m, struct config *c, struct crew *crew, int *code)
+{
+    struct problems p = { 0 };
+    struct world *old = m->world, *w = world_build(c, old, &m->commons.inherited, &p, code);
+    if (w != NULL && load_keys(m->commons.ring, w->conf, &p) != 0) {
+        *code = 1;
+        world_free(w, old);
+        w = NULL;
+    }
+    tell(&p);
+    problems_free(&p);
+    if (w == NULL)
+        return NULL;
+    w->generation = m->generation + 1;
+    struct limits *l = &m->commons.limits;
+    if (w->conf->max_connections_per_ip > 0 && l->at == NULL && !limits_init(l, STATS_BLOCKS, w->max_connections))
+        log_error("no memory for max-connections-per-ip: it is off");
+    m->world = w;
+    keys_in_force(m); /* the first workers find a key */
+    m->world = old;
+    *code = crew_start(crew, w, &m->commons);
+    if (*code != 0) {
+        world_free(w, old);
+        return NULL;
+    }
+    return w;
+}
+
+static void in_force(struct master *m, struct world *w)
+{
+    struct stats_master *s = &m->commons.shared->master;
+    m->world = w;
+    m->generation = w->generation;
+    s->generation = w->generation;
+    s->workers = w->workers;
+    for (size_t i = 0; i < STATS_LISTENERS; i++) {
+        const char *name = i < w->conf->n_listens ? w->conf->listens[i].name : "";
+        (void)memset(s->listener[i], 0, sizeof s->listener[i]);
+        (void)strncpy(s->listener[i], name, sizeof s->listener[i] - 1);
+    }
+    keys_in_force(m);
+    s->ready = 1;
+}
+
+/* --- reload ----------------------------------------------------------------------------------------------------- */
+
+static void say_kept(struct master *m)
+{
+    m->commons.shared->master.reloads_failed++;
+    log_error("reload: nothing was changed, the old configuration stays in force");
+}
+
+static void reload(struct master *m)
+{
+    struct problems p = { 0 };
+    struct crew crew = { 0 };
+    int code;
+    struct config *c = config_load(m->inv, &p);
+    tell(&p);
+    problems_free(&p);
+    struct world *old = m->world, *w = c != NULL ? prepare(m, c, &crew, &code) : NULL;
+    if (w == NULL) {
+        say_kept(m);
+        return;
+    }
+    crew.old = m->crew.old;
+    crew.n_old = m->crew.n_old;
+    crew_retire(&crew, &m->crew);
+    m->crew = crew;
+    in_force(m, w);
+    const struct config *n = w->conf;
+    if (log_open(n->log, (enum log_format)n->log_format, (enum log_level)n->log_level) != 0)
+        log_error("log: %s cannot be opened: %s; the old one stays", n->log, strerror(errno));
+    world_free(old, w);
+    m->commons.shared->master.reloads_ok++;
+    log_info("reloaded: generation %llu, %zu workers", (unsigned long long)m->generation, w->workers);
+}
+
+/* --- signals ---------------------------------------------------------------------------------------------------- */
+
+/* Workers drain; nobody new is let in, and those who wait are refused instead of left hanging. */
+static void drain(struct master *m)
+{
+    m->ending = true;
+    m->kill_at = crew_now() + m->world->conf->drain_timeout + LATE_SECONDS;
+    m->commons.shared->master.ready = 0;
+    log_info("draining: %zu workers, up to %g s", crew_living(&m->crew), m->world->conf->drain_timeout);
+    crew_signal(&m->crew, SIGTERM);
+    listen_close(&m->world->binds, NULL);
+}
+
+static void stop(struct master *m)
+{
+    m->ending = true;
+    m->kill_at = crew_now() + 1;
+    m->commons.shared->master.ready = 0;
+    crew_signal(&m->crew, SIGINT);
+}
+
+static void reopen(struct master *m)
+{
+    if (log_reopen() != 0)
+        log_warning("the log file cannot be opened again: %s", strerror(errno));
+    const struct identity *id = &m->world->identity;
+    const char *log = m->world->conf->log;
+    if (id->change && log[0] == '/') /* workers open it too */
+        (void)!chown(log, id->uid, id->gid);
+    crew_signal(&m->crew, SIGUSR1);
+}
+
+static void take_signal(struct master *m, int signum)
+{
+    switch (signum) {
+    case SIGTERM:
+        if (m->ending)
+            stop(m);
+        else
+            drain(m);
+        break;
+    case SIGINT:
+        stop(m);
+        break;
+    case SIGHUP:
+        if (m->ending)
+            log_warning("no reload while draining");
+        else
+            reload(m);
+        break;
+    case SIGUSR1:
+        reopen(m);
+        break;
+    case SIGCHLD:
+        crew_bury(&m->crew, &m->commons);
+        break;
+    default:
+        break;
+    }
+}
+
+static int open_signals(void)
+{
+    static const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD };
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        sigaddset(&set, caught[i]);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* --- the loop --------------------------------------------------------------------------------------------------- */
+
+static double sooner(double a, double b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+/* What is due by time.  => seconds until something is again, -1: nothing. */
+static double by_the_clock(struct master *m)
+{
+    double now = crew_now(), next = -1;
+    if (m->ending) {
+        if (now >= m->kill_at)
+            crew_signal(&m->crew, SIGKILL);
+        return now >= m->kill_at ? 1 : m->kill_at - now;
+    }
+    if (m->rotate_at > 0) {
+        if (now >= m->rotate_at)
+            rotate_keys(m);
+        next = m->rotate_at - now;
+    }
+    return sooner(next, crew_respawn(&m->crew, m->world, &m->commons));
+}
+
+static void loop(struct master *m)
+{
+    struct signalfd_siginfo info;
+    while (!m->ending || crew_living(&m->crew) != 0) {
+        double wait = by_the_clock(m);
+        struct pollfd p = { .fd = m->signals, .events = POLLIN };
+        (void)poll(&p, 1, wait < 0 ? -1 : wait > 3600 ? 3600000 : (int)(wait * 1000) + 1);
+        /* All that came meanwhile: reloads asked for twice are one. */
+        while (read(m->signals, &info, sizeof info) == (ssize_t)sizeof info)
+            take_signal(m, (int)info.ssi_signo);
+    }
+}
+
+static bool open_commons(struct commons *c)
+{
+    listen_inherit(&c->inherited);
+    c->shared = stats_new();
+    c->ring = tickets_new();
+    if (c->shared == NULL || c->ring == NULL)
+        return false;
+    c->shared->master.started = (uint64_t)time(NULL);
+    c->shared->master.blocks = 1; /* the first is nobody's: what the dead have counted */
+    return true;
+}
+
+int master_run(struct config *c, const struct invocation *inv)
+{
+    struct master m = { .inv = inv };
+    int code = 4;
+    m.signals = open_signals();
+    if (m.signals < 0 || !open_commons(&m.commons)) {
+        log_error("cannot start: %s", strerror(errno));
+        config_free(c);
+        return code;
+    }
+#ifndef __SANITIZE_ADDRESS__ /* whose leak check traces the process */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+    struct world *w = prepare(&m, c, &m.crew, &code);
+    if (w == NULL) {
+        log_error("not started");
+        return code;
+    }
+    in_force(&m, w);
+    reopen(&m);
+    log_info("ready: tls13d %s, %zu workers, %zu listening addresses, %s", TLS13_VERSION, w->workers, w->binds.n, tls13_cpu());
+    loop(&m);
+    log_info("ended");
+    world_free(m.world, NULL);
+    free(m.crew.at);
+    free(m.crew.old);
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* The master: opens, forks, watches, reloads; it never parses a byte from the network. */
+#ifndef MASTER_H
+#define MASTER_H
+
+#include "options.h"
+
+/*
+ * Runs the daemon until a signal ends it; owns c from now on.  inv is read again at each reload.
+ * => the exit code: 0 fine, 1 certificates refused, 3 could not bind or drop privileges, 4 internal.
+ */
+int master_run(struct config *c, const struct invocation *inv);
+
+#endif

@@ -1,0 +1,449 @@
+#include "link.h"
+#include "log.h"
+#include "proxy_protocol.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ACCEPTS      64   /* in one event, so that one listener does not starve what is open */
+#define LAST_ACCEPTS 4096 /* of what waits when a worker stops to listen */
+#define BACKOFF_MIN  0.1
+#define BACKOFF_MAX  1.0
+#define QUIET_TICKS  20 /* without any connection, after which the wheel stands still */
+
+enum pause { PAUSE_NOT, PAUSE_ERROR, PAUSE_CONNECTIONS, PAUSE_RATE };
+
+struct worker;
+
+/* One listening socket. */
+struct acceptor {
+    ev_io io;
+    struct worker *w;
+    struct place *place;
+    const struct addr *bound;
+};
+
+struct worker {
+    struct link_env env;
+    const struct worker_job *job;
+    struct place *places;
+    struct acceptor *acceptors;
+    size_t n_acceptors;
+    ev_timer tick, second, resume, drain;
+    ev_prepare prepare;
+    ev_signal term, intr, usr1, hup;
+    struct timespec t0; /* of the wheel */
+    uint32_t quiet;     /* ticks without a connection */
+    enum pause paused;
+    double backoff;
+    double tokens, tokens_at; /* handshakes-per-second: this worker's share */
+    uint32_t ring_seen;
+    bool draining;
+};
+
+/* --- the clock -------------------------------------------------------------------------------------------------- */
+
+/* Brings the wheel to the present and looks at every link whose time has come. */
+static void turn_wheel(struct worker *w)
+{
+    struct timespec t;
+    struct wheel_node *n;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    int64_t ms = (int64_t)(t.tv_sec - w->t0.tv_sec) * 1000 + (t.tv_nsec - w->t0.tv_nsec) / 1000000;
+    uint32_t now = (uint32_t)(ms / (1000 / WHEEL_TICKS_PER_SECOND)) + 1;
+    while ((n = wheel_expired(&w->env.wheel, now)) != NULL)
+        link_due((struct link *)(void *)((char *)n - offsetof(struct link, timer)));
+}
+
+static void tick(struct ev_loop *loop, ev_timer *t, int events)
+{
+    struct worker *w = t->data;
+    (void)events;
+    turn_wheel(w);
+    w->quiet = w->env.wheel.n != 0 ? 0 : w->quiet + 1;
+    if (w->quiet > QUIET_TICKS)
+        ev_timer_stop(loop, t);
+}
+
+static void give_back(struct worker *w)
+{
+    pool_trim(&w->env.links);
+    pool_trim(&w->env.hs);
+    slabs_trim(&w->env.slabs);
+}
+
+static void each_second(struct ev_loop *loop, ev_timer *t, int events)
+{
+    struct worker *w = t->data;
+    struct link_env *e = &w->env;
+    struct timespec now;
+    (void)loop;
+    (void)events;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    give_back(w);
+    STATS_SET(e->stats, beat, now.tv_sec);
+    STATS_SET(e->stats, buffers, e->slabs.in_use);
+    STATS_SET(e->stats, memory, pool_bytes(&e->links) + pool_bytes(&e->hs) + slabs_bytes(&e->slabs));
+}
+
+/* --- accepting -------------------------------------------------------------------------------------------------- */
+
+static void listen_to(struct worker *w, bool on)
+{
+    for (size_t i = 0; i < w->n_acceptors; i++) {
+        if (on)
+            ev_io_start(w->env.loop, &w->acceptors[i].io);
+        else
+            ev_io_stop(w->env.loop, &w->acceptors[i].io);
+    }
+}
+
+static void pause_for(struct worker *w, enum pause why, double seconds)
+{
+    if (w->paused != PAUSE_NOT)
+        return;
+    w->paused = why;
+    listen_to(w, false);
+    ev_timer_stop(w->env.loop, &w->resume);
+    ev_timer_set(&w->resume, seconds, 0.);
+    ev_timer_start(w->env.loop, &w->resume);
+    if (why != PAUSE_ERROR)
+        STATS_ADD(w->env.stats, accept_waits, 1);
+}
+
+static void resume(struct worker *w)
+{
+    w->paused = PAUSE_NOT;
+    ev_timer_stop(w->env.loop, &w->resume);
+    if (!w->draining)
+        listen_to(w, true);
+}
+
+static void resume_event(struct ev_loop *loop, ev_timer *t, int events)
+{
+    (void)loop;
+    (void)events;
+    resume(t->data);
+}
+
+static bool full(const struct worker *w)
+{
+    return stats_sum_one(w->job->shared, offsetof(struct stats, active)) >= w->job->world->max_connections;
+}
+
+/* Takes a token of this worker's share; => the seconds until there is one, 0 when it was taken. */
+static double take_token(struct worker *w)
+{
+    double share = (double)w->job->world->conf->handshakes_per_second / (double)w->job->world->workers;
+    if (share <= 0)
+        return 0;
+    double now = ev_now(w->env.loop), most = share > 1 ? share : 1, gained = (now - w->tokens_at) * share;
+    w->tokens += gained > 0 ? gained : 0;
+    w->tokens_at = now;
+    if (w->tokens > most)
+        w->tokens = most;
+    if (w->tokens < 1)
+        return (1 - w->tokens) / share;
+    w->tokens -= 1;
+    return 0;
+}
+
+/* => whether a connection may be accepted now; else accepting pauses. */
+static bool may_accept(struct worker *w)
+{
+    if (full(w)) {
+        pause_for(w, PAUSE_CONNECTIONS, BACKOFF_MIN);
+        return false;
+    }
+    double wait = take_token(w);
+    if (wait > 0)
+        pause_for(w, PAUSE_RATE, wait);
+    return wait <= 0;
+}
+
+/* Out of descriptors or memory: the client waits in the kernel, and so do we. */
+static void accept_failed(struct worker *w, int err)
+{
+    unsigned folded;
+    STATS_ADD(w->env.stats, accept_errors, 1);
+    if (log_fold("accept", ev_now(w->env.loop), &folded))
+        log_warning("cannot accept connections for now: %s", strerror(err));
+    pause_for(w, PAUSE_ERROR, w->backoff);
+    w->backoff = w->backoff * 2 < BACKOFF_MAX ? w->backoff * 2 : BACKOFF_MAX;
+}
+
+/* => false when there is nothing more to accept, or it must wait. */
+static bool accept_one(struct acceptor *a)
+{
+    struct worker *w = a->w;
+    struct sockaddr_storage ss = { 0 };
+    socklen_t len = sizeof ss;
+    if (!may_accept(w))
+        return false;
+    int fd = accept4(a->io.fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        w->backoff = BACKOFF_MIN;
+        link_start(&w->env, a->place, a->bound, fd, (struct sockaddr *)&ss);
+        return true;
+    }
+    int err = errno;
+    w->tokens += 1;
+    if (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM) {
+        accept_failed(w, err);
+        return false;
+    }
+    /* A client that went away while it waited is no reason to stop. */
+    return err == ECONNABORTED || err == EPROTO || err == EPERM;
+}
+
+static void accept_some(struct acceptor *a, int most)
+{
+    struct worker *w = a->w;
+    if (w->env.wheel.n == 0)
+        turn_wheel(w);
+    tickets_apply(w->job->ring, &w->ring_seen, w->job->world->ctx, w->job->world->conf->n_listens);
+    while (most-- > 0 && accept_one(a))
+        ;
+}
+
+static void accept_event(struct ev_loop *loop, ev_io *io, int events)
+{
+    (void)loop;
+    (void)events;
+    accept_some(io->data, ACCEPTS);
+}
+
+/* --- the end of a round ----------------------------------------------------------------------------------------- */
+
+static void end_of_round(struct ev_loop *loop, ev_prepare *p, int events)
+{
+    struct worker *w = p->data;
+    (void)events;
+    link_compute(&w->env);
+    if (w->env.wheel.n != 0 && !ev_is_active(&w->tick)) {
+        w->quiet = 0;
+        ev_timer_again(loop, &w->tick);
+    }
+    if (w->paused == PAUSE_CONNECTIONS && !full(w))
+        resume(w);
+    if (w->draining && w->env.active == 0)
+        ev_break(loop, EVBREAK_ALL);
+}
+
+/* --- signals ---------------------------------------------------------------------------------------------------- */
+
+/* Every link is in the wheel. */
+static void cut_all(struct worker *w)
+{
+    struct wheel_node *n;
+    link_compute(&w->env);
+    while ((n = wheel_expired(&w->env.wheel, UINT32_MAX)) != NULL)
+        link_cut((struct link *)(void *)((char *)n - offsetof(struct link, timer)), END_DRAIN);
+}
+
+static void drained(struct ev_loop *loop, ev_timer *t, int events)
+{
+    struct worker *w = t->data;
+    (void)events;
+    if (w->env.active != 0)
+        log_warning("drain-timeout: %zu connections are cut", w->env.active);
+    cut_all(w);
+    ev_break(loop, EVBREAK_ALL);
+}
+
+/* Serves what waits already, closes the listening sockets and lets the connections come to their ends. */
+static void drain(struct ev_loop *loop, ev_signal *s, int events)
+{
+    struct worker *w = s->data;
+    (void)events;
+    if (w->draining)
+        return;
+    for (size_t i = 0; i < w->n_acceptors; i++)
+        accept_some(&w->acceptors[i], LAST_ACCEPTS);
+    w->draining = true;
+    listen_to(w, false);
+    for (size_t i = 0; i < w->n_acceptors; i++)
+        close(w->acceptors[i].io.fd);
+    w->n_acceptors = 0;
+    ev_timer_set(&w->drain, w->job->world->conf->drain_timeout, 0.);
+    ev_timer_start(loop, &w->drain);
+}
+
+static void at_once(struct ev_loop *loop, ev_signal *s, int events)
+{
+    (void)s;
+    (void)events;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void reopen(struct ev_loop *loop, ev_signal *s, int events)
+{
+    (void)loop;
+    (void)s;
+    (void)events;
+    if (log_reopen() != 0)
+        log_warning("the log file cannot be opened again: %s", strerror(errno));
+}
+
+/* SIGHUP is the master's business; a terminal that goes sends it to all. */
+static void ignore(struct ev_loop *loop, ev_signal *s, int events)
+{
+    (void)loop;
+    (void)s;
+    (void)events;
+}
+
+static void catch_signal(struct worker *w, ev_signal *s, int signum, void (*cb)(struct ev_loop *, ev_signal *, int))
+{
+    ev_signal_init(s, cb, signum);
+    s->data = w;
+    ev_signal_start(w->env.loop, s);
+}
+
+/* --- set-up ----------------------------------------------------------------------------------------------------- */
+
+static bool build_places(struct worker *w)
+{
+    const struct world *world = w->job->world;
+    w->places = calloc(world->conf->n_listens + 1, sizeof *w->places);
+    if (w->places == NULL)
+        return false;
+    for (size_t i = 0; i < world->conf->n_listens; i++) {
+        const struct listen_conf *c = &world->conf->listens[i];
+        struct place *p = &w->places[i];
+        p->conf = c;
+        p->ctx = world->ctx[i];
+        p->index = i < STATS_LISTENERS ? i : STATS_LISTENERS - 1;
+        p->handshake_ticks = wheel_ticks(c->handshake_timeout);
+        p->connect_ticks = wheel_ticks(c->connect_timeout);
+        p->idle_ticks = wheel_ticks(c->idle_timeout);
+        p->half_close_ticks = wheel_ticks(c->half_close_timeout);
+        if (routes_init(&p->routes, c, world->names + world->first_name[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool build_acceptors(struct worker *w)
+{
+    struct bindings *b = &w->job->world->binds;
+    size_t n = 0;
+    listen_keep(b, w->job->index, w->job->world->workers);
+    for (size_t i = 0; i < b->n; i++)
+        n += b->at[i].n;
+    w->acceptors = calloc(n + 1, sizeof *w->acceptors);
+    if (w->acceptors == NULL)
+        return false;
+    for (size_t i = 0; i < b->n; i++) {
+        for (size_t j = 0; j < b->at[i].n; j++) {
+            struct acceptor *a = &w->acceptors[w->n_acceptors++];
+            ev_io_init(&a->io, accept_event, b->at[i].fds[j], EV_READ);
+            a->io.data = a;
+            a->w = w;
+            a->place = &w->places[b->at[i].listen];
+            a->bound = &b->at[i].bound;
+        }
+    }
+    return true;
+}
+
+/* mmap: what is never touched is no memory. */
+static uint8_t *scratch(size_t n)
+{
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static bool build_env(struct worker *w)
+{
+    const struct worker_job *job = w->job;
+    struct link_env *e = &w->env;
+    e->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+    wheel_init(&e->wheel);
+    pool_init(&e->links, sizeof(struct link) + tls13_conn_size());
+    pool_init(&e->hs, tls13_hs_size());
+    slabs_init(&e->slabs);
+    e->out_cap = 4 * (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL + TLS13_UPDATE);
+    for (size_t i = 0; i < job->world->conf->n_listens; i++)
+        if (tls13_ctx_max_flight(job->world->ctx[i]) > e->out_cap)
+            e->out_cap = tls13_ctx_max_flight(job->world->ctx[i]);
+    _Static_assert(PROXY_OUT_MAX < 65536, "a PROXY header is written to the scratch");
+    e->in = scratch(SLAB_MAX);
+    e->out = scratch(e->out_cap);
+    e->stats = &job->shared->block[job->block];
+    e->limits = job->limits->at != NULL && job->world->conf->max_connections_per_ip > 0 ? job->limits : NULL;
+    e->limits_table = (size_t)job->block;
+    e->max_per_ip = (uint32_t)job->world->conf->max_connections_per_ip;
+    e->log_connections = job->world->conf->log_connections == ON;
+    return e->loop != NULL && e->in != NULL && e->out != NULL && tls13_conn_size() <= TLS13_CONN_SIZE &&
+           getrandom(&e->unique[0], sizeof e->unique[0], 0) == sizeof e->unique[0];
+}
+
+static void start_watchers(struct worker *w)
+{
+    struct ev_loop *loop = w->env.loop;
+    ev_timer_init(&w->tick, tick, 0., 1. / WHEEL_TICKS_PER_SECOND);
+    ev_timer_init(&w->second, each_second, 0., 1.);
+    ev_timer_init(&w->resume, resume_event, 0., 0.);
+    ev_timer_init(&w->drain, drained, 0., 0.);
+    ev_prepare_init(&w->prepare, end_of_round);
+    w->tick.data = w->second.data = w->resume.data = w->drain.data = w->prepare.data = w;
+    ev_timer_start(loop, &w->second);
+    ev_prepare_start(loop, &w->prepare);
+    catch_signal(w, &w->term, SIGTERM, drain);
+    catch_signal(w, &w->intr, SIGINT, at_once);
+    catch_signal(w, &w->usr1, SIGUSR1, reopen);
+    catch_signal(w, &w->hup, SIGHUP, ignore);
+    listen_to(w, true);
+}
+
+/* A worker outlives its master only to finish what it has begun. */
+static void follow_master(const struct worker_job *job)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != job->master)
+        (void)raise(SIGTERM);
+}
+
+int worker_run(const struct worker_job *job)
+{
+    static struct worker w;
+    sigset_t none;
+    w.job = job;
+    w.backoff = BACKOFF_MIN;
+    w.tokens = 1;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &w.t0);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    if (!build_env(&w) || !build_places(&w) || !build_acceptors(&w)) {
+        log_error("worker %zu cannot start: out of memory", job->index);
+        return 4;
+    }
+    if (process_become(&job->world->identity) != 0) {
+        log_error("cannot become %s: %s", job->world->identity.name, strerror(errno));
+        return 3;
+    }
+    /* A change of user has undone this, so it comes last; keys do not go into core dumps. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    STATS_SET(w.env.stats, generation, job->world->generation);
+    STATS_SET(w.env.stats, pid, getpid());
+    tickets_apply(job->ring, &w.ring_seen, job->world->ctx, job->world->conf->n_listens);
+    start_watchers(&w);
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    follow_master(job);
+    if (job->ready_fd >= 0) {
+        (void)!write(job->ready_fd, "+", 1);
+        close(job->ready_fd);
+    }
+    ev_run(w.env.loop, 0);
+    return 0;
+}

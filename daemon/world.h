@@ -1,0 +1,35 @@
+/* One generation's world: a configuration and all that was built from it.  Built whole or not at all, by the master. */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include "backend.h"
+#include "listen.h"
+#include "options.h"
+#include "process.h"
+#include "tls13.h"
+
+struct world {
+    struct config *conf;
+    struct tls13_ctx **ctx; /* of each listener */
+    struct bindings binds;
+    struct resolved *names; /* of backends that are host names, shared; NULL when there are none */
+    size_t *first_name;     /* of each listener, in names */
+    size_t n_names;
+    struct identity identity;
+    size_t workers;
+    size_t max_connections; /* what the descriptors allow */
+    int keylog;             /* a descriptor, or -1 */
+    uint64_t generation;
+};
+
+/*
+ * Builds a world of conf, which it owns from now on; sockets of old (may be NULL) are kept.  Problems go to p.
+ * => the world, or NULL: conf is freed, old is as before.  *code is the exit code that says why (1 refused, 3 no socket).
+ */
+struct world *world_build(struct config *conf, const struct world *old, const struct inheritance *in, struct problems *p, int *code);
+/* Frees it; files of Unix sockets that kept (may be NULL) does not have are unlinked. */
+void world_free(struct world *w, const struct world *kept);
+/* Resolves all names once; this blocks.  A name that cannot be resolved is logged. */
+void world_resolve(struct world *w);
+
+#endif

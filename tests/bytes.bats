@@ -180,3 +180,31 @@ memory_steady() {
         result_is end close_notify
     done
 }
+
+@test "a good stream is untouched by 140 bad connections beside it" {
+    backend_start tcp echo
+    daemon_start
+    timeout 60 python3 -S "$TOOLS/churn.py" "$PORT" "$PKI/ca.pem" 140 >"$T/churn.out" 2>&1 3>&- &
+    local pid=$! i
+    for i in 1 2 3 4; do
+        client send:$((MANY / 4)) end drain
+        result_is in $((MANY / 4))
+        result_is sha_in "$(result sha_out)"
+        result_is end close_notify
+    done
+    wait "$pid"
+}
+
+@test "KeyUpdates of the client in mid-stream, with and without an answer asked for" {
+    backend_start tcp echo
+    daemon_start
+    # s_client's own commands: k sends a KeyUpdate, K asks for one back.
+    run -0 bash -c 'for i in 1 2 3 4 5; do for c in k K; do echo "line $i$c"; sleep 0.05; echo $c; sleep 0.05; done; done |
+        { cat; sleep 0.3; echo Q; } | timeout 20 openssl s_client -connect "127.0.0.1:$0" -tls1_3 2>&1' "$PORT"
+    for i in 1 2 3 4 5; do
+        assert_line "line ${i}k"
+        assert_line "line ${i}K"
+    done
+    assert_line KEYUPDATE
+    log_wait 'end=closed'
+}

@@ -362,6 +362,21 @@ fetch_chromium() {
     fetch_curl
 }
 
+@test "one listener on IPv4, IPv6 and a Unix socket" {
+    [ -e /proc/net/if_inet6 ] || skip "no IPv6"
+    backend_start tcp http
+    local six
+    six=$(free_port)
+    served p256 "bind = [::1]:$six" "bind = unix:$T/front.sock"
+    fetch_curl
+    run -0 curl -sS --max-time 10 --cacert "$PKI/ca.pem" --resolve "localhost:$six:[::1]" "https://localhost:$six/"
+    got_page
+    run -0 curl -sS --max-time 10 --cacert "$PKI/ca.pem" --unix-socket "$T/front.sock" https://localhost/
+    got_page
+    log_wait 'client=\[::1\]:[0-9]+ .*end=closed'
+    log_wait 'client="?unix:.*end=closed'
+}
+
 @test "--listen, --backend and --self-signed serve without any file" {
     backend_start tcp http
     PORT=$(free_port)

@@ -126,11 +126,11 @@ closed_times() { [ "$(grep -c '^closed' "$LOG")" = "$1" ]; }
     case $B in *san*) under=() ;; esac
     "${under[@]}" "$B/echo_server" "$PKI/p256.pem" 0 >"$T/echo_server.log" 2>&1 3>&- &
     pid=$!
-    PIDS+=($pid)
+    PIDS+=("$pid")
     wait_for 20 grep -q listening "$T/echo_server.log"
     PORT=$(sed -n 's/^listening on 127\.0\.0\.1://p' "$T/echo_server.log")
     timeout 60 python3 -S "$TOOLS/churn.py" "$PORT" "$PKI/ca.pem" 56
     client text:x end drain
-    kill -TERM $pid
-    wait $pid
+    kill -TERM "$pid"
+    wait "$pid"
 }

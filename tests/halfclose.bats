@@ -86,7 +86,7 @@ backend_first() { # KIND STEP...
     local pid=$!
     wait_for 5 connected
     cpu_idle
-    wait $pid
+    wait "$pid"
     output=$(<"$T/client.out")
     result_is in 10
     result_is end close_notify

@@ -95,7 +95,7 @@ no_links() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" = 0 ]; }
     kill -TERM "$DAEMON"
     wait_for 3 not_listening
     cpu_idle
-    wait $pid
+    wait "$pid"
     output=$(<"$T/client.out")
     result_is in 3000000
     result_is end close_notify

@@ -21,7 +21,8 @@ HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
 OPT := -O2 -g
 ifdef SAN
 HARDEN :=
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(if $(FUZZ),-fsanitize=fuzzer-no-link)
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(if $(FUZZ),-fsanitize=fuzzer-no-link) \
+       $(if $(findstring clang,$(CC)),,-fno-var-tracking-assignments)
 else
 HARDEN += -D_FORTIFY_SOURCE=2
 endif

@@ -60,6 +60,8 @@ void stats_retire(struct stats_shared *s, int block)
     struct stats *b = &s->block[block];
     for (size_t i = 0; i < STATS_LISTENERS; i++)
         b->listener[i].active = 0;
+    for (size_t i = 0; i < STATS_BACKENDS; i++)
+        b->backend[i].active = b->backend[i].failing = 0;
     add((uint64_t *)&s->block[0], (const uint64_t *)b, COUNTED);
     memset(b, 0, sizeof *b);
 }
@@ -81,6 +83,34 @@ uint64_t stats_sum_one(const struct stats_shared *s, size_t offset)
             v += __atomic_load_n(field, __ATOMIC_RELAXED);
     }
     return v;
+}
+
+/* => the place whose name is the key, else the first empty one, taken; the last when all are taken. */
+static size_t place_of(char *names, size_t places, size_t size, const char *key)
+{
+    size_t i = 0;
+    for (; i < places - 1 && names[i * size] != '\0'; i++)
+        if (memcmp(names + i * size, key, size) == 0)
+            return i;
+    if (i < places - 1)
+        memcpy(names + i * size, key, size);
+    return i;
+}
+
+size_t stats_listener(struct stats_shared *s, const char *name)
+{
+    char key[sizeof s->master.listener[0]] = "";
+    (void)strncpy(key, name, sizeof key - 1);
+    return place_of(s->master.listener[0], STATS_LISTENERS, sizeof key, key);
+}
+
+size_t stats_backend(struct stats_shared *s, const char *listener, const char *address)
+{
+    char key[sizeof s->master.backend[0]] = "";
+    (void)strncpy(key, listener, sizeof s->master.listener[0] - 1);
+    size_t n = strlen(key) + 1;
+    (void)strncpy(key + n, address, sizeof key - n - 1);
+    return place_of(s->master.backend[0], STATS_BACKENDS, sizeof key, key);
 }
 
 void stats_time(struct stats_histogram *h, double seconds)

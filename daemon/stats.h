@@ -10,31 +10,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Counters: field, name for Prometheus (behind tls13d_), help. */
-#define STATS_COUNTERS(X)                                                                                 \
-    X(accepted, "connections_accepted_total", "Connections accepted")                                     \
-    X(probes, "probes_total", "Connections that closed without sending a byte")                           \
-    X(accept_errors, "accept_errors_total", "Times that accept failed for want of descriptors or memory") \
-    X(accept_waits, "accept_waits_total", "Times that accepting waited for a limit")                      \
-    X(refused_ip, "refused_per_ip_total", "Connections refused by max-connections-per-ip")                \
-    X(refused_proxy, "refused_proxy_total", "Connections refused for their PROXY header or its sender")   \
-    X(not_tls, "not_tls_total", "Connections that did not speak TLS")                                     \
-    X(handshakes_full, "handshakes_full_total", "Full handshakes completed")                              \
-    X(handshakes_resumed, "handshakes_resumed_total", "Resumed handshakes completed")                     \
-    X(handshakes_failed, "handshakes_failed_total", "Handshakes that failed, probes not counted")         \
-    X(hello_retries, "hello_retries_total", "Completed handshakes that took a HelloRetryRequest")         \
-    X(bytes_in, "bytes_received_total", "Plain bytes from clients to backends")                           \
-    X(bytes_out, "bytes_sent_total", "Plain bytes from backends to clients")                              \
-    X(backend_connects, "backend_connects_total", "Backend connections made")                             \
-    X(backend_failures, "backend_failures_total", "Backend connections that failed or timed out")         \
-    X(out_of_memory, "out_of_memory_total", "Connections ended for want of memory")
+/* Counters: field, name for Prometheus (behind tls13d_), label, help.  Rows of one name stand together. */
+#define STATS_COUNTERS(X)                                                                                     \
+    X(accepted, "connections_accepted_total", "", "Connections accepted")                                     \
+    X(probes, "probes_total", "", "Connections that closed without sending a byte")                           \
+    X(refused_ip, "connections_refused_total", "reason=\"per-ip\"", "Connections refused")                    \
+    X(refused_proxy, "connections_refused_total", "reason=\"proxy-header\"", "Connections refused")           \
+    X(not_tls, "connections_refused_total", "reason=\"not-tls\"", "Connections refused")                      \
+    X(out_of_memory, "connections_refused_total", "reason=\"memory\"", "Connections refused")                 \
+    X(accept_errors, "accept_errors_total", "", "Times that accept failed for want of descriptors or memory") \
+    X(accept_waits, "accept_waits_total", "", "Times that accepting waited for a limit")                      \
+    X(handshakes_full, "handshakes_total", "kind=\"full\"", "Handshakes completed")                           \
+    X(handshakes_resumed, "handshakes_total", "kind=\"resumed\"", "Handshakes completed")                     \
+    X(handshakes_failed, "handshakes_failed_total", "", "Handshakes that failed, probes not counted")         \
+    X(hello_retries, "handshakes_retried_total", "", "Completed handshakes that took a HelloRetryRequest")    \
+    X(bytes_in, "received_bytes_total", "", "Plain bytes from clients to backends")                           \
+    X(bytes_out, "sent_bytes_total", "", "Plain bytes from backends to clients")                              \
+    X(backend_connects, "backend_connects_total", "", "Backend connections made")                             \
+    X(backend_failures, "backend_failures_total", "", "Backend connections that failed or timed out")
 
 /* Gauges: likewise. */
-#define STATS_GAUGES(X)                                                                       \
-    X(active, "connections_active", "Connections open")                                       \
-    X(handshaking, "handshakes_active", "Connections that have not finished their handshake") \
-    X(buffers, "buffers_leased", "Buffers that hold what a socket did not take")              \
-    X(memory, "memory_bytes", "Bytes mapped for connections and buffers")
+#define STATS_GAUGES(X)                                                                           \
+    X(active, "connections_active", "", "Connections open")                                       \
+    X(handshaking, "handshakes_active", "", "Connections that have not finished their handshake") \
+    X(buffers, "buffers_leased", "", "Buffers that hold what a socket did not take")              \
+    X(memory, "memory_bytes", "", "Bytes mapped for connections and buffers")
 
 /* How a connection ended: enumerator, the word of the log's end=. */
 #define STATS_ENDS(X)                         \
@@ -73,16 +73,21 @@ struct stats_histogram {
     uint64_t sum_us;
 };
 
-/* By listener, in the order of the configuration; what is beyond the last counts there. */
+/* By listener, and by backend of a listener; which is which is found by name, see stats_listener(). */
 #define STATS_LISTENERS 64
 struct stats_listener {
     uint64_t accepted, handshakes, failed, bytes_in, bytes_out;
     uint64_t active; /* gauge */
 };
+#define STATS_BACKENDS 128
+struct stats_backend {
+    uint64_t connects, failures;
+    uint64_t active, failing; /* gauges; failing: 1 when the last connect failed */
+};
 
 /* One block.  Everything is 64 bits, so that blocks are added up as arrays. */
 struct stats {
-#define STATS_ROW(field, name, help) uint64_t field;
+#define STATS_ROW(field, name, label, help) uint64_t field;
     STATS_COUNTERS(STATS_ROW)
 #undef STATS_ROW
     uint64_t ends[END_COUNT];
@@ -91,7 +96,8 @@ struct stats {
     uint64_t suites[STATS_SUITES], groups[STATS_GROUPS];
     struct stats_histogram handshake, connect;
     struct stats_listener listener[STATS_LISTENERS];
-#define STATS_ROW(field, name, help) uint64_t field;
+    struct stats_backend backend[STATS_BACKENDS];
+#define STATS_ROW(field, name, label, help) uint64_t field;
     STATS_GAUGES(STATS_ROW)
 #undef STATS_ROW
     uint64_t pid;        /* the worker that writes here; 0: nobody */
@@ -106,12 +112,22 @@ struct stats_master {
     uint64_t ticket_key_made;           /* seconds since 1970, of the key that seals; 0: none */
     uint64_t ready;                     /* 1 while connections are accepted */
     uint64_t blocks;                    /* how many of the blocks were ever used */
-    char listener[STATS_LISTENERS][64]; /* names, as in struct stats.listener */
+    char listener[STATS_LISTENERS][64]; /* names, as in struct stats.listener; "": nobody's yet */
+    char backend[STATS_BACKENDS][192];  /* LISTENER, a NUL, ADDRESS; as in struct stats.backend */
+};
+
+/* The sums of some counters every few seconds, a ring that the admin process writes; the sample of `time` lies at stats_sample_at(). */
+#define STATS_SAMPLES        150
+#define STATS_SAMPLE_SECONDS 2
+struct stats_sample {
+    uint64_t time; /* seconds of CLOCK_MONOTONIC; 0: none */
+    uint64_t accepted, handshakes, failed, bytes_in, bytes_out, active;
 };
 
 #define STATS_BLOCKS 256 /* the first holds what ended workers counted */
 struct stats_shared {
     struct stats_master master;
+    struct stats_sample sample[STATS_SAMPLES];
     struct stats block[STATS_BLOCKS];
 };
 
@@ -125,6 +141,18 @@ void stats_retire(struct stats_shared *s, int block);
 void stats_sum(const struct stats_shared *s, struct stats *sum);
 /* The sum of one gauge or counter, by its offset in struct stats. */
 uint64_t stats_sum_one(const struct stats_shared *s, size_t offset);
+
+/*
+ * => the index of a listener's or a backend's counters, the same over all generations: a new name takes a free place, and when there is
+ * none it shares the last one.  The master asks first, for every name, before workers that ask again are started.
+ */
+size_t stats_listener(struct stats_shared *s, const char *name);
+size_t stats_backend(struct stats_shared *s, const char *listener, const char *address);
+/* Where the sample of a time lies. */
+static inline size_t stats_sample_at(uint64_t time)
+{
+    return (time / STATS_SAMPLE_SECONDS) % STATS_SAMPLES;
+}
 
 /* The block's owner adds to a field. */
 #define STATS_ADD(s, field, n) __atomic_store_n(&(s)->field, (s)->field + (uint64_t)(n), __ATOMIC_RELAXED)

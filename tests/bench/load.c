@@ -43,12 +43,14 @@ struct conn {
     uint64_t up, down; /* bytes left in each direction */
     uint64_t at_up, at_down;
     uint32_t watched;
+    bool resume; /* it offered a ticket */
 };
 
 static SSL_CTX *ctx;
 static SSL_SESSION *session; /* the last ticket */
 static int ep;
 static uint64_t finished, started;
+static bool measuring; /* a connection that ends is followed by the next */
 static uint8_t in[CHUNK];
 
 static void die(const char *what)
@@ -91,8 +93,8 @@ static void check(struct conn *c)
         die("another version or suite was agreed");
     if (SSL_get_verify_result(c->ssl) != X509_V_OK)
         die("the certificate does not verify");
-    if (SSL_session_reused(c->ssl) != (resuming() ? 1 : 0))
-        die(resuming() ? "not resumed" : "resumed");
+    if (SSL_session_reused(c->ssl) != (c->resume ? 1 : 0))
+        die(c->resume ? "not resumed" : "resumed");
     EVP_PKEY *key = NULL;
     if (SSL_get_peer_tmp_key(c->ssl, &key) != 1)
         die("no key exchange");
@@ -128,8 +130,13 @@ static void begin(struct conn *c)
         if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1 || SSL_set_tlsext_host_name(c->ssl, opt.name) != 1 ||
             SSL_set1_host(c->ssl, opt.name) != 1)
             die("SSL");
-        if (resuming())
-            SSL_set_session(c->ssl, session);
+        if (resuming()) { /* a copy: connections at the same time would share what they change */
+            SSL_SESSION *copy = SSL_SESSION_dup(session);
+            if (copy == NULL || SSL_set_session(c->ssl, copy) != 1)
+                die("session");
+            SSL_SESSION_free(copy);
+            c->resume = true;
+        }
         SSL_set_connect_state(c->ssl);
     }
     c->phase = CONNECT;
@@ -252,7 +259,7 @@ static void drive(struct conn *c, uint64_t standing_goal, uint64_t *standing)
             if (is("full") || is("resumed")) {
                 finished++;
                 end(c);
-                if (started < opt.count)
+                if (measuring && started < opt.count)
                     begin(c);
                 return;
             }
@@ -284,22 +291,23 @@ static void wait_line(void)
         ;
 }
 
-static void loop(struct conn *all, uint64_t *standing, uint64_t goal, uint64_t finish)
+/*
+ * Runs until `finish` units are done or, when that is 0, until `until` connections stand; `goal` of them are to stand in all before
+ * anything counts as a unit.
+ */
+static void loop(uint64_t *standing, uint64_t goal, uint64_t until, uint64_t finish)
 {
     struct epoll_event got[256];
-    while (finish != 0 ? finished < finish : *standing < goal) {
+    while (finish != 0 ? finished < finish : *standing < until) {
         int n = epoll_wait(ep, got, 256, 30000);
         if (n <= 0)
             die("nothing happened for 30 s");
         for (int i = 0; i < n; i++) {
             struct conn *c = got[i].data.ptr;
-            if (c->phase == IDLE && *standing >= goal && goal != 0 && finish != 0)
-                die("an idle connection has ended");
             if (c->phase != IDLE)
                 drive(c, goal, standing);
         }
     }
-    (void)all;
 }
 
 int main(int argc, char **argv)
@@ -339,7 +347,7 @@ int main(int argc, char **argv)
         die("no memory");
     if (is("resumed") && !opt.plain) { /* the first ticket, before anybody measures */
         begin(&all[0]);
-        loop(all, &standing, 0, 1);
+        loop(&standing, 0, 0, 1);
         finished = 0;
         if (session == NULL)
             die("no ticket came");
@@ -348,14 +356,15 @@ int main(int argc, char **argv)
         for (uint64_t i = 0; i < n; i++) {
             begin(&all[i]);
             if (i % 32 == 31) /* no more than the backlog takes at once */
-                loop(all, &standing, i - 15, 0);
+                loop(&standing, n, i - 15, 0);
         }
-        loop(all, &standing, n, 0);
+        loop(&standing, n, n, 0);
     }
     puts("ready");
     fflush(stdout);
     wait_line();
     started = finished = 0;
+    measuring = true;
     if (!held)
         for (uint64_t i = 0; i < n && started < opt.count; i++)
             begin(&all[i]);
@@ -368,7 +377,7 @@ int main(int argc, char **argv)
         }
     uint64_t finish = is("idle") ? 0 : held && !is("request") ? n : opt.count;
     if (finish != 0)
-        loop(all, &standing, held ? n : 0, finish);
+        loop(&standing, held ? n : 0, 0, finish);
     printf("done %llu\n", (unsigned long long)(is("down") || is("up") ? opt.count * n : is("idle") ? n : finished));
     fflush(stdout);
     wait_line();

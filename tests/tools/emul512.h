@@ -9,6 +9,18 @@
 #include <stdint.h>
 #include <string.h>
 
+/* macros already in clang's headers */
+#undef _mm256_clmulepi64_epi128
+#undef _mm512_clmulepi64_epi128
+#undef _mm512_bslli_epi128
+#undef _mm512_bsrli_epi128
+#undef _mm512_ternarylogic_epi64
+#undef _mm512_extracti64x4_epi64
+#undef _mm512_shuffle_epi32
+#undef _mm512_shuffle_i32x4
+#undef _mm512_rol_epi32
+#undef _mm512_shrdi_epi64
+
 #define EMUL static inline __attribute__((always_inline, unused))
 
 /* --- 256 bits wide ------------------------------------------------------------------------------------------ */

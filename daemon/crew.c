@@ -27,8 +27,21 @@ double crew_now(void)
 
 /* --- starting --------------------------------------------------------------------------------------------------- */
 
+/*
+ * In a new process: lets go of what is not its own.  A listening socket of the world that goes would live on in it, and draw
+ * connections that nobody accepts.
+ */
+static void let_go(struct world *old, const struct commons *c)
+{
+    if (old != NULL)
+        listen_close(&old->binds, &old->binds);
+    for (size_t i = 0; i < c->inherited.n; i++)
+        close(c->inherited.at[i].fd);
+    close(c->signals);
+}
+
 /* Forks one worker.  => whether it runs; m->block is its own then. */
-static bool start_one(struct member *m, struct world *world, struct commons *c, int ready_fd)
+static bool start_one(struct member *m, struct world *world, struct world *old, struct commons *c, int ready_fd)
 {
     m->block = stats_take(c->shared);
     if (m->block < 0) {
@@ -44,8 +57,10 @@ static bool start_one(struct member *m, struct world *world, struct commons *c, 
                               .ready_fd = ready_fd,
                               .master = getpid() };
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
+        let_go(old, c);
         _exit(worker_run(&job));
+    }
     if (pid < 0) {
         log_error("a worker cannot be started: %s", strerror(errno));
         stats_retire(c->shared, m->block);
@@ -58,7 +73,7 @@ static bool start_one(struct member *m, struct world *world, struct commons *c, 
 }
 
 /* Looks names up again and again; the last address stays when there is no answer. */
-static pid_t start_resolver(struct world *world)
+static pid_t start_resolver(struct world *world, struct world *old, const struct commons *c)
 {
     pid_t pid = world->n_names != 0 ? fork() : -1;
     if (pid != 0)
@@ -66,6 +81,7 @@ static pid_t start_resolver(struct world *world)
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    let_go(old, c);
     listen_close(&world->binds, &world->binds);
     if (process_become(&world->identity) != 0)
         _exit(3);
@@ -115,7 +131,7 @@ static void end_members(struct crew *crew, struct commons *c)
     *crew = (struct crew){ 0 };
 }
 
-int crew_start(struct crew *crew, struct world *world, struct commons *c)
+int crew_start(struct crew *crew, struct world *world, struct world *old, struct commons *c)
 {
     struct crew fresh = { .at = calloc(world->workers, sizeof *fresh.at), .n = world->workers };
     int *ready = malloc(world->workers * sizeof *ready);
@@ -131,7 +147,7 @@ int crew_start(struct crew *crew, struct world *world, struct commons *c)
             code = 4;
             break;
         }
-        bool ok = start_one(&fresh.at[started], world, c, fds[1]);
+        bool ok = start_one(&fresh.at[started], world, old, c, fds[1]);
         close(fds[1]);
         ready[started] = fds[0];
         code = ok ? 0 : 4;
@@ -147,7 +163,7 @@ int crew_start(struct crew *crew, struct world *world, struct commons *c)
         end_members(&fresh, c);
         return code;
     }
-    fresh.resolver = start_resolver(world);
+    fresh.resolver = start_resolver(world, old, c);
     fresh.old = crew->old;
     fresh.n_old = crew->n_old;
     free(crew->at);
@@ -255,7 +271,7 @@ double crew_respawn(struct crew *crew, struct world *world, struct commons *c)
         struct member *m = &crew->at[i];
         if (m->pid > 0)
             continue;
-        if (m->start_at <= now && !start_one(m, world, c, -1))
+        if (m->start_at <= now && !start_one(m, world, NULL, c, -1))
             m->start_at = now + 1;
         if (m->pid <= 0 && (next < 0 || m->start_at - now < next))
             next = m->start_at - now;

@@ -15,6 +15,7 @@ struct commons {
     struct limits limits;
     struct ticket_ring *ring;
     struct inheritance inherited;
+    int signals; /* the master's signalfd; workers close it */
 };
 
 struct member {
@@ -37,10 +38,10 @@ struct crew {
 
 double crew_now(void);
 /*
- * Starts all workers of a world and waits until each accepts.  => 0; else the exit code that says why: those that had started are
- * ended, crew is as before.
+ * Starts all workers of a world and waits until each accepts; old (may be NULL) is the world that is still in force.  => 0; else the exit
+ * code that says why: those that had started are ended, crew is as before.
  */
-int crew_start(struct crew *crew, struct world *world, struct commons *commons);
+int crew_start(struct crew *crew, struct world *world, struct world *old, struct commons *commons);
 /* The crew of an older world drains: its members go behind those of crew->old. */
 void crew_retire(struct crew *crew, struct crew *from);
 /* Sends a signal to the workers in force and to those that drain. */

@@ -239,7 +239,7 @@ static void client_over(struct link *l, ssize_t err)
         l->client_fin = true;
         bool cut = l->place->conf->truncation == TRUNCATION_RESET;
         /* Behind our own orderly end it only is a client that does not say goodbye. */
-        if (cut && !(l->relay.down.eof_out && !l->relay.down.cut))
+        if (!l->relay.down.eof_out || l->relay.down.cut)
             link_word(l, END_TRUNCATED, 0);
         relay_client_ended(&l->relay, cut);
         return;

@@ -19,7 +19,6 @@ struct master {
     struct world *world;
     struct crew crew;
     struct commons commons;
-    int signals;
     bool ending;
     double kill_at;   /* while ending */
     double rotate_at; /* the next ticket key; -1: keys come from a file */
@@ -93,7 +92,7 @@ static struct world *prepare(struct master *m, struct config *c, struct crew *cr
     m->world = w;
     keys_in_force(m); /* the first workers find a key */
     m->world = old;
-    *code = crew_start(crew, w, &m->commons);
+    *code = crew_start(crew, w, old, &m->commons);
     if (*code != 0) {
         world_free(w, old);
         return NULL;
@@ -253,10 +252,10 @@ static void loop(struct master *m)
     struct signalfd_siginfo info;
     while (!m->ending || crew_living(&m->crew) != 0) {
         double wait = by_the_clock(m);
-        struct pollfd p = { .fd = m->signals, .events = POLLIN };
+        struct pollfd p = { .fd = m->commons.signals, .events = POLLIN };
         (void)poll(&p, 1, wait < 0 ? -1 : wait > 3600 ? 3600000 : (int)(wait * 1000) + 1);
         /* All that came meanwhile: reloads asked for twice are one. */
-        while (read(m->signals, &info, sizeof info) == (ssize_t)sizeof info)
+        while (read(m->commons.signals, &info, sizeof info) == (ssize_t)sizeof info)
             take_signal(m, (int)info.ssi_signo);
     }
 }
@@ -277,8 +276,8 @@ int master_run(struct config *c, const struct invocation *inv)
 {
     struct master m = { .inv = inv };
     int code = 4;
-    m.signals = open_signals();
-    if (m.signals < 0 || !open_commons(&m.commons)) {
+    m.commons.signals = open_signals();
+    if (m.commons.signals < 0 || !open_commons(&m.commons)) {
         log_error("cannot start: %s", strerror(errno));
         config_free(c);
         return code;

@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "kdf.h"
 #include "x25519.h"
+#include "x86/p256.h"
 #include "x86/x25519_x8.h"
 
 #include <bearssl.h>
@@ -122,8 +123,15 @@ static bool p256_bearssl_mul(uint8_t x[32], const uint8_t xy[64], const uint8_t 
 
 static const struct p256_impl p256_portable = { "p256-bearssl", 0, NULL, p256_bearssl_mulgen, p256_bearssl_mul };
 
+#ifdef __x86_64__
+static const struct p256_impl p256_avx2 = { "p256-avx2", P256_NEEDS, p256_init, p256_mulgen, p256_mul };
+#endif
+
 /* Best first. */
 static const struct p256_impl *const p256_impls[] = {
+#ifdef __x86_64__
+    &p256_avx2,
+#endif
     &p256_portable,
 };
 

@@ -3,11 +3,13 @@
 
 #include <bearssl.h>
 
+#include "cpu.h"
 #include "der.h"
 #include "error.h"
 #include "hash_impl.h"
 #include "kdf.h"
 #include "sign_kat.h"
+#include "x86/p256.h"
 
 /* --- schemes ------------------------------------------------------------------------------------------------ */
 
@@ -59,11 +61,53 @@ bool sig_fits(const struct public_key *key, const struct sig_scheme *scheme)
 
 /* --- seams: what an accelerated primitive may replace ------------------------------------------------------- */
 
-static br_ecdsa_sign ecdsa_signer(enum key_type type)
+#ifdef __x86_64__
+static bool p256_is_fast(void)
 {
-    (void)type; /* RFC 6979 nonces, whatever the curve */
-    return br_ecdsa_i31_sign_asn1;
+    return cpu_has(P256_NEEDS);
 }
+
+/* The two numbers of a signature that der_ecdsa_sig_ok took, 32 bytes each. */
+static void raw_of(uint8_t rs[static 64], const uint8_t *sig, size_t len)
+{
+    struct rd r = rd_of(sig, len), seq = der_open(&r, DER_SEQUENCE);
+    memset(rs, 0, 64);
+    for (size_t end = 32; end <= 64; end += 32) {
+        struct slice v = der_uint(&seq);
+        memcpy(rs + end - v.n, v.p, v.n);
+    }
+}
+
+/* => the signature's length, 0 when it did not stand up to its check (x86/p256.h). */
+static size_t p256_sign(const struct private_key *key, const uint8_t *hash, uint8_t *sig)
+{
+    return p256_ecdsa_sign(sig, key->d.p, key->point + 1, hash) ? br_ecdsa_raw_to_asn1(sig, 64) : 0;
+}
+
+static bool p256_verify(const struct public_key *key, const uint8_t *hash, const uint8_t *sig, size_t len)
+{
+    uint8_t rs[64];
+    raw_of(rs, sig, len);
+    return p256_ecdsa_verify(key->point.p + 1, hash, rs);
+}
+#else
+static bool p256_is_fast(void)
+{
+    return false;
+}
+
+static size_t p256_sign(const struct private_key *key, const uint8_t *hash, uint8_t *sig)
+{
+    (void)key, (void)hash, (void)sig;
+    return 0;
+}
+
+static bool p256_verify(const struct public_key *key, const uint8_t *hash, const uint8_t *sig, size_t len)
+{
+    (void)key, (void)hash, (void)sig, (void)len;
+    return false;
+}
+#endif
 
 static br_rsa_private rsa_signer(void)
 {
@@ -185,6 +229,8 @@ int sig_verify(const struct public_key *key, const struct sig_scheme *scheme, co
         /* BearSSL takes some BER: RFC 8446 4.2.3 wants DER. */
         if (!der_ecdsa_sig_ok(sig, len, key->bits / 8))
             return -TLS13_E_DECRYPT;
+        if (key->type == KEY_P256 && p256_is_fast())
+            return key->point.n == 65 && p256_verify(key, hash, sig, len) ? 0 : -TLS13_E_DECRYPT;
         return br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, hash, sig_hash_len(scheme), &pk, sig, len) != 0 ? 0 : -TLS13_E_DECRYPT;
     }
     uint8_t em[SIG_MAX];
@@ -220,7 +266,7 @@ static size_t sign_unchecked(const struct private_key *key, const struct sig_sch
         const br_ec_private_key sk = { .curve = key->type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1,
                                        .x = bytes_of(key->d),
                                        .xlen = key->d.n };
-        return ecdsa_signer(key->type)(&br_ec_all_m31, class_of(scheme), hash, &sk, sig);
+        return br_ecdsa_i31_sign_asn1(&br_ec_all_m31, class_of(scheme), hash, &sk, sig);
     }
     if (!pss_encode(scheme, key->bits, hash, salt, sig) || !rsa_private(key, sig))
         return 0;
@@ -232,9 +278,10 @@ int sig_sign(const struct private_key *key, const struct sig_scheme *scheme, con
     struct public_key pub = key_public(key);
     if (!sig_fits(&pub, scheme))
         return -TLS13_E_BAD_ARGUMENT;
-    size_t len = sign_unchecked(key, scheme, hash, salt, sig);
+    bool checked = key->type == KEY_P256 && p256_is_fast(); /* within p256_ecdsa_sign, at half the cost */
+    size_t len = checked ? p256_sign(key, hash, sig) : sign_unchecked(key, scheme, hash, salt, sig);
     /* RFC 8446 C.3: one faulty RSA-CRT signature gives a factor of the modulus away. */
-    if (len == 0 || sig_verify(&pub, scheme, hash, sig, len) < 0) {
+    if (len == 0 || (!checked && sig_verify(&pub, scheme, hash, sig, len) < 0)) {
         explicit_bzero(sig, SIG_MAX);
         return -TLS13_E_INTERNAL;
     }

@@ -1,5 +1,5 @@
 /*
- * NIST P-256 for CPUs with AVX2 and BMI2 (cpu_has(CPU_AVX2 | CPU_BMI2)): key generation, ECDH, ECDSA.
+ * NIST P-256 for CPUs with AVX2 and BMI2 (ask cpu_has(P256_NEEDS) first): key generation, ECDH, ECDSA.
  *
  * Numbers and coordinates are 32 bytes, big-endian.  Constant-time in scalars and private keys.
  */
@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define P256_NEEDS (CPU_AVX2 | CPU_BMI2)
 
 /* Builds the table of multiples of G, 148 KiB, once a process (any thread may call); before a fork, the children share it. */
 void p256_init(void);
@@ -20,14 +22,15 @@ bool p256_mul(uint8_t x[static 32], const uint8_t xy[static 64], const uint8_t k
 
 /*
  * Signs the first 32 bytes of a hash; the nonce is that of RFC 6979 with SHA-256.  rs = r, s.  The signature is checked before it is
- * given out: the nonce is computed back from r, s and the private key, and its multiple of G, on the curve, must give r again (this is
- * ECDSA's equation for the public key d G).  A fault of the processor or a table that was overwritten is so found.
+ * given out: the nonce is computed back from r, s and the private key, and its multiple of G, on the curve, must give r again; and the
+ * private key must be that of the public key xy.  Together this is ECDSA's own equation, at half the cost of verifying.  A fault of
+ * the processor, a key or a table that was overwritten is so found.
  *
- * => false, rs zeroed: the check failed, or the private key is not in 1..n-1.
+ * => false, rs zeroed: a check failed, or the private key is not in 1..n-1.
  */
-bool p256_ecdsa_sign(uint8_t rs[static 64], const uint8_t d[static 32], const uint8_t hash[static 32]);
+bool p256_ecdsa_sign(uint8_t rs[static 64], const uint8_t d[static 32], const uint8_t xy[static 64], const uint8_t hash[static 32]);
 
-/* The same with a nonce given, 1 <= k < n: for tests.  Never use a nonce twice. */
+/* The same with a nonce given, 1 <= k < n, and no public key to hold to: for tests.  Never use a nonce twice. */
 bool p256_ecdsa_sign_nonce(uint8_t rs[static 64], const uint8_t d[static 32], const uint8_t hash[static 32], const uint8_t k[static 32]);
 
 /* Verifies r, s under the public key xy; branches on the values, none of which is secret. */

@@ -344,7 +344,7 @@ static void rfc6979_vectors(void)
         br_sha256_out(&c, hash);
         unhex(want, 32, vector[i][1]);
         unhex(want + 32, 32, vector[i][2]);
-        CHECK(p256_ecdsa_sign(rs, d, hash));
+        CHECK(p256_ecdsa_sign(rs, d, xy, hash));
         CHECK_MEM(rs, want, 64);
         CHECK(p256_ecdsa_verify(xy, hash, rs));
     }
@@ -363,10 +363,10 @@ static void sign_agrees_with_bearssl(void)
             memcpy(hash, order, 32);
             hash[31] = (uint8_t)(hash[31] + (int)(t % 3) - 1);
         }
-        CHECK(p256_ecdsa_sign(rs, d, hash));
+        p256_mulgen(xy, d);
+        CHECK(p256_ecdsa_sign(rs, d, xy, hash));
         bearssl_sign(want, d, hash);
         CHECK_MEM(rs, want, 64);
-        p256_mulgen(xy, d);
         CHECK(p256_ecdsa_verify(xy, hash, rs));
     }
 }
@@ -444,7 +444,7 @@ static void ecdsa_agrees_with_openssl(void)
         BIGNUM *bd = BN_bin2bn(d, 32, NULL);
         CHECK(EC_KEY_set_private_key(key, bd) == 1 && EC_KEY_oct2key(key, xy, 65, NULL) == 1);
         BN_free(bd);
-        CHECK(p256_ecdsa_sign(rs, d, hash));
+        CHECK(p256_ecdsa_sign(rs, d, xy + 1, hash));
         ECDSA_SIG *sig = ECDSA_SIG_new();
         ECDSA_SIG_set0(sig, BN_bin2bn(rs, 32, NULL), BN_bin2bn(rs + 32, 32, NULL));
         CHECK_INT(ECDSA_do_verify(hash, 32, sig, key), 1);
@@ -472,7 +472,7 @@ static void verify_refuses_what_is_out_of_range(void)
     scalar(d, 0);
     random_bytes(hash, 32);
     p256_mulgen(xy, d);
-    CHECK(p256_ecdsa_sign(rs, d, hash));
+    CHECK(p256_ecdsa_sign(rs, d, xy, hash));
     for (int part = 0; part < 2; part++) {
         memcpy(bad, rs, 64);
         memset(bad + 32 * part, 0, 32);
@@ -549,6 +549,25 @@ static void sign_refuses_bad_keys_and_nonces(void)
     CHECK_MEM(rs, zero, 64);
 }
 
+/* Half of the pair overwritten after it was known to be good. */
+static void sign_holds_to_the_public_key(void)
+{
+    static const uint8_t zero[64];
+    uint8_t d[32], xy[64], hash[32] = { 3 }, rs[64];
+    scalar(d, 0);
+    p256_mulgen(xy, d);
+    CHECK(p256_ecdsa_sign(rs, d, xy, hash));
+    xy[10] ^= 1;
+    CHECK(!p256_ecdsa_sign(rs, d, xy, hash));
+    CHECK_MEM(rs, zero, 64);
+    xy[10] ^= 1;
+    d[10] ^= 1;
+    CHECK(!p256_ecdsa_sign(rs, d, xy, hash));
+    CHECK_MEM(rs, zero, 64);
+    d[10] ^= 1;
+    CHECK(p256_ecdsa_sign(rs, d, xy, hash));
+}
+
 static void selftest_passes(void)
 {
     CHECK_INT(p256_selftest(), 0);
@@ -556,7 +575,7 @@ static void selftest_passes(void)
 
 int main(void)
 {
-    if (!cpu_has(CPU_AVX2 | CPU_BMI2)) {
+    if (!cpu_has(P256_NEEDS)) {
         printf("ok %d - P-256 # SKIP no AVX2 and BMI2\n", ++unit_count);
         return DONE();
     }
@@ -578,6 +597,7 @@ int main(void)
     RUN(verify_refuses_what_is_out_of_range);
     RUN(verify_where_x_is_above_n);
     RUN(sign_refuses_bad_keys_and_nonces);
+    RUN(sign_holds_to_the_public_key);
     return DONE();
 }
 

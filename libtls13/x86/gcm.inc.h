@@ -307,7 +307,7 @@ INLINE void crypt(const struct gcm_key *k, const int rounds, const bool encrypt,
         table_make(&t, k);
         groups(&s, &t, rounds, encrypt);
     }
-    rest(&s, wide ? t.power[GROUP] : k->power[0] + sizeof k->power, wide ? GROUP : GCM_POWERS, rounds, encrypt, lengths);
+    rest(&s, wide ? t.power[GROUP] : (const uint8_t *)k + sizeof k->power, wide ? GROUP : GCM_POWERS, rounds, encrypt, lengths);
     if (wide)
         WIPE(t);
     _mm_storeu_si128((void *)tag, _mm_xor_si128(mask, reverse1(s.acc)));

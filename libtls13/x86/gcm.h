@@ -1,9 +1,9 @@
 /*
  * AES-GCM (NIST SP 800-38D) with 12-byte nonces on x86: one source, gcm.inc.h, for three vector widths.
  *
- *   gcm128  AES-NI, PCLMULQDQ, SSE4.1, AVX
+ *   gcm128  AES-NI, PCLMULQDQ, SSE4.1
  *   gcm256  and AVX2, VAES, VPCLMULQDQ
- *   gcm512  and AVX-512 F, BW, VL, DQ
+ *   gcm512  and BMI2, AVX-512 F, BW, VL, DQ
  *
  * The caller has asked the CPU.  Keys are the same bytes for all widths.  All time depends on lengths only.
  */

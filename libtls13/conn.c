@@ -165,6 +165,8 @@ static int take_message(struct tls13_conn *conn, struct input *in)
     if (rule == NULL || rule->epoch != conn->epoch)
         return -TLS13_E_UNEXPECTED;
     int err = input_message(in, rule->max, &msg);
+    if (err == -TLS13_E_TOO_LONG && rule->fixed)
+        return -TLS13_E_DECODE;
     if (err <= 0)
         return err;
     if (rule->ends_record && msg.p + msg.n != in->msg_end)

@@ -112,6 +112,7 @@ struct tls13_conn {
 struct rule {
     uint8_t state, msg, epoch;
     bool ends_record; /* the message must end its record: the keys change behind it (5.1) */
+    bool fixed;       /* max is the message's own length, not a limit of ours: longer is malformed (6.2, decode_error) */
     uint16_t max;     /* bytes, header included */
     int (*take)(struct tls13_conn *conn, struct slice msg);
 };

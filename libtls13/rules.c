@@ -6,13 +6,13 @@
 #include "handshake.h"
 
 const struct rule rules[] = {
-    /* state        message                 keys             ends   at most            handler */
-    { ST_HELLO, MSG_CLIENT_HELLO, EPOCH_PLAIN, true, LIMIT_HELLO, take_hello },
-    { ST_HELLO_AGAIN, MSG_CLIENT_HELLO, EPOCH_PLAIN, true, LIMIT_HELLO, take_hello },
-    { ST_CERTIFICATE, MSG_CERTIFICATE, EPOCH_HANDSHAKE, false, LIMIT_CERTIFICATE, take_certificate },
-    { ST_VERIFY, MSG_CERTIFICATE_VERIFY, EPOCH_HANDSHAKE, false, LIMIT_VERIFY, take_verify },
-    { ST_FINISHED, MSG_FINISHED, EPOCH_HANDSHAKE, true, 4 + MAX_HASH, take_finished },
-    { ST_APP, MSG_KEY_UPDATE, EPOCH_APP, true, 5, take_key_update },
+    /* state, message, keys, ends its record, of fixed length, at most, handler */
+    { ST_HELLO, MSG_CLIENT_HELLO, EPOCH_PLAIN, true, false, LIMIT_HELLO, take_hello },
+    { ST_HELLO_AGAIN, MSG_CLIENT_HELLO, EPOCH_PLAIN, true, false, LIMIT_HELLO, take_hello },
+    { ST_CERTIFICATE, MSG_CERTIFICATE, EPOCH_HANDSHAKE, false, false, LIMIT_CERTIFICATE, take_certificate },
+    { ST_VERIFY, MSG_CERTIFICATE_VERIFY, EPOCH_HANDSHAKE, false, false, LIMIT_VERIFY, take_verify },
+    { ST_FINISHED, MSG_FINISHED, EPOCH_HANDSHAKE, true, true, 4 + MAX_HASH, take_finished },
+    { ST_APP, MSG_KEY_UPDATE, EPOCH_APP, true, true, 5, take_key_update },
 };
 const size_t n_rules = COUNT(rules);
 

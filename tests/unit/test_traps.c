@@ -369,7 +369,7 @@ static void key_updates(void)
     for (size_t i = 0; i < 2; i++) {
         connected();
         peer_send(&p, CT_HANDSHAKE, bad[i], i == 0 ? 4 : 6);
-        CHECK_INT(p.last, i == 0 ? -TLS13_E_DECODE : -TLS13_E_TOO_LONG);
+        died(TLS13_E_DECODE, TLS13_ALERT_decode_error, false);
     }
     waiting(); /* before Finished */
     peer_send(&p, CT_HANDSHAKE, "\30\0\0\1\0", 5);

@@ -18,6 +18,7 @@ struct backend {
     const struct addr *addr;         /* the configuration's */
     const struct resolved *resolved; /* for a host name; else NULL */
     char text[ADDR_TEXT];            /* for logs */
+    size_t index;                    /* of its counters; the owner's */
     unsigned active;                 /* this worker's connections */
     unsigned failures;               /* in a row */
     double avoid_until;              /* the loop's time */

@@ -52,7 +52,7 @@ static bool start_one(struct member *m, struct world *world, struct world *old, 
                               .index = m->index,
                               .block = m->block,
                               .shared = c->shared,
-                              .limits = &c->limits,
+                              .per_ip = &c->per_ip,
                               .ring = c->ring,
                               .ready_fd = ready_fd,
                               .master = getpid() };
@@ -123,7 +123,7 @@ static void end_members(struct crew *crew, struct commons *c)
             (void)waitpid(m->pid, NULL, 0);
         }
         if (m->block >= 0) {
-            limits_clear(&c->limits, (size_t)m->block);
+            per_ip_clear(&c->per_ip, (size_t)m->block);
             stats_retire(c->shared, m->block);
         }
     }
@@ -215,7 +215,7 @@ size_t crew_living(const struct crew *crew)
 
 static void settle_account(struct member *m, struct commons *c)
 {
-    limits_clear(&c->limits, (size_t)m->block);
+    per_ip_clear(&c->per_ip, (size_t)m->block);
     stats_retire(c->shared, m->block);
     m->block = -1;
     m->pid = 0;
@@ -230,16 +230,17 @@ static void say_death(const struct member *m, int status)
 }
 
 /* One of those in force has ended: it comes back, at once when it had lived for a while. */
-static void died(struct member *m, int status, struct commons *c)
+static void died(struct member *m, int status, bool ending, struct commons *c)
 {
     double now = crew_now(), wait = 0.1;
-    say_death(m, status);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !ending)
+        say_death(m, status);
     m->failures = now - m->started < SOON ? m->failures + 1 : 0;
     for (unsigned i = 1; i < m->failures && wait < WAIT_MAX; i++)
         wait *= 2;
     m->start_at = m->failures == 0 ? now : now + (wait < WAIT_MAX ? wait : WAIT_MAX);
     settle_account(m, c);
-    c->shared->master.worker_restarts++;
+    c->shared->master.worker_restarts += !ending;
 }
 
 void crew_bury(struct crew *crew, struct commons *c)
@@ -251,7 +252,7 @@ void crew_bury(struct crew *crew, struct commons *c)
             crew->resolver = 0;
         for (size_t i = 0; i < crew->n; i++)
             if (crew->at[i].pid == pid)
-                died(&crew->at[i], status, c);
+                died(&crew->at[i], status, crew->ending, c);
         for (size_t i = 0; i < crew->n_old; i++) {
             if (crew->old[i].pid != pid)
                 continue;

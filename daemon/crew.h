@@ -2,7 +2,7 @@
 #ifndef CREW_H
 #define CREW_H
 
-#include "limits.h"
+#include "per_ip.h"
 #include "stats.h"
 #include "tickets.h"
 #include "world.h"
@@ -12,7 +12,7 @@
 /* What all processes share, over all generations. */
 struct commons {
     struct stats_shared *shared;
-    struct limits limits;
+    struct per_ip per_ip;
     struct ticket_ring *ring;
     struct inheritance inherited;
     int signals; /* the master's signalfd; workers close it */
@@ -34,6 +34,7 @@ struct crew {
     pid_t resolver; /* 0: none */
     struct member *old;
     size_t n_old;
+    bool ending; /* all were told to go: who ends is not missed */
 };
 
 double crew_now(void);

@@ -133,6 +133,7 @@ void link_close_backend(struct link *l, bool reset)
     close(fd);
     l->backend_io.fd = -1;
     l->backend->active--;
+    STATS_ADD(&l->env->stats->backend[l->backend->index], active, -1);
 }
 
 static void close_backend(struct link *l, bool reset)
@@ -183,7 +184,7 @@ void link_free(struct link *l)
         tls13_conn_wipe(link_tls(l));
     }
     if (l->counted_ip)
-        limits_remove(env->limits, env->limits_table, &l->client);
+        per_ip_remove(env->per_ip, env->per_ip_table, &l->client);
     if (l->names != l->names_in)
         free(l->names);
     env->active--;

@@ -7,7 +7,7 @@
 
 #include "backend.h"
 #include "endpoint.h"
-#include "limits.h"
+#include "per_ip.h"
 #include "options.h"
 #include "pool.h"
 #include "relay.h"
@@ -37,8 +37,8 @@ struct link_env {
     struct link **parked;
     size_t n_parked, parked_cap;
     struct stats *stats;
-    struct limits *limits; /* NULL: no limit by address */
-    size_t limits_table;
+    struct per_ip *per_ip; /* NULL: no limit by address */
+    size_t per_ip_table;
     uint32_t max_per_ip;
     bool log_connections;
     size_t active;

@@ -45,10 +45,10 @@ static bool may_send_header(const struct link *l, const struct sockaddr *peer)
 static bool count_ip(struct link *l)
 {
     struct link_env *env = l->env;
-    if (env->limits == NULL || (l->client.family != AF_INET && l->client.family != AF_INET6))
+    if (env->per_ip == NULL || (l->client.family != AF_INET && l->client.family != AF_INET6))
         return true;
     l->counted_ip = true;
-    if (limits_add(env->limits, env->limits_table, &l->client) <= env->max_per_ip)
+    if (per_ip_add(env->per_ip, env->per_ip_table, &l->client) <= env->max_per_ip)
         return true;
     STATS_ADD(env->stats, refused_ip, 1);
     link_word(l, END_LIMIT, 0);
@@ -220,8 +220,11 @@ static ssize_t write_header(struct link *l, const struct tls13_info *info)
 
 static void relay_begins(struct link *l)
 {
+    struct stats_backend *of_it = &l->env->stats->backend[l->backend->index];
     backend_worked(l->backend);
     STATS_ADD(l->env->stats, backend_connects, 1);
+    STATS_ADD(of_it, connects, 1);
+    STATS_SET(of_it, failing, 0);
     stats_time(&l->env->stats->connect, ev_now(l->env->loop) - l->connect_started);
     l->phase = LINK_RELAY;
     l->relay.backend = LEAVE_NOT;
@@ -239,6 +242,17 @@ static bool is_ours(int err)
     return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
 }
 
+/* err: 0 for a time-out. */
+static void count_failure(struct link *l, struct backend *b, int err)
+{
+    struct stats *s = l->env->stats;
+    if (!is_ours(err))
+        backend_failed(b, ev_now(l->env->loop));
+    STATS_ADD(s, backend_failures, 1);
+    STATS_ADD(&s->backend[b->index], failures, 1);
+    STATS_SET(&s->backend[b->index], failing, 1);
+}
+
 static void connect_next(struct link *l)
 {
     struct link_env *env = l->env;
@@ -249,12 +263,11 @@ static void connect_next(struct link *l)
         l->tries++;
         l->connect_started = now;
         if (r < 0) {
-            if (!is_ours(errno))
-                backend_failed(b, now);
-            STATS_ADD(env->stats, backend_failures, 1);
+            count_failure(l, b, errno);
             continue;
         }
         b->active++;
+        STATS_ADD(&env->stats->backend[b->index], active, 1);
         l->backend = b;
         l->backend_unix = backend_is_unix(b);
         ev_io_init(&l->backend_io, link_backend_event, fd, 0);
@@ -269,8 +282,7 @@ static void connect_next(struct link *l)
 
 void open_backend_failed(struct link *l)
 {
-    backend_failed(l->backend, ev_now(l->env->loop));
-    STATS_ADD(l->env->stats, backend_failures, 1);
+    count_failure(l, l->backend, 0);
     link_close_backend(l, false);
     connect_next(l);
 }

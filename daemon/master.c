@@ -19,8 +19,7 @@ struct master {
     struct world *world;
     struct crew crew;
     struct commons commons;
-    bool ending;
-    double kill_at;   /* while ending */
+    double kill_at;   /* while the crew is ending */
     double rotate_at; /* the next ticket key; -1: keys come from a file */
     uint64_t generation;
 };
@@ -71,6 +70,20 @@ static void tell(const struct problems *p)
     }
 }
 
+/* Places among the counters for whatever is named, so that all workers find the same. */
+static void name_counters(struct stats_shared *s, const struct config *c)
+{
+    char text[ADDR_TEXT];
+    for (size_t i = 0; i < c->n_listens; i++) {
+        const struct listen_conf *l = &c->listens[i];
+        (void)stats_listener(s, l->name);
+        for (size_t j = 0; j < l->n_routes; j++)
+            (void)stats_backend(s, l->name, addr_text(&l->routes[j].backend, text, sizeof text));
+        for (size_t j = 0; j < l->n_backends; j++)
+            (void)stats_backend(s, l->name, addr_text(&l->backends[j], text, sizeof text));
+    }
+}
+
 /* Everything that may fail, before anything changes.  => the new world with its workers in *crew, or NULL and the exit code. */
 static struct world *prepare(struct master *m, struct config *c, struct crew *crew, int *code)
 {
@@ -86,9 +99,10 @@ static struct world *prepare(struct master *m, struct config *c, struct crew *cr
     if (w == NULL)
         return NULL;
     w->generation = m->generation + 1;
-    struct limits *l = &m->commons.limits;
-    if (w->conf->max_connections_per_ip > 0 && l->at == NULL && !limits_init(l, STATS_BLOCKS, w->max_connections))
+    struct per_ip *l = &m->commons.per_ip;
+    if (w->conf->max_connections_per_ip > 0 && l->at == NULL && !per_ip_init(l, STATS_BLOCKS, w->max_connections))
         log_error("no memory for max-connections-per-ip: it is off");
+    name_counters(m->commons.shared, w->conf);
     m->world = w;
     keys_in_force(m); /* the first workers find a key */
     m->world = old;
@@ -107,11 +121,6 @@ static void in_force(struct master *m, struct world *w)
     m->generation = w->generation;
     s->generation = w->generation;
     s->workers = w->workers;
-    for (size_t i = 0; i < STATS_LISTENERS; i++) {
-        const char *name = i < w->conf->n_listens ? w->conf->listens[i].name : "";
-        (void)memset(s->listener[i], 0, sizeof s->listener[i]);
-        (void)strncpy(s->listener[i], name, sizeof s->listener[i] - 1);
-    }
     keys_in_force(m);
     s->ready = 1;
 }
@@ -155,7 +164,7 @@ static void reload(struct master *m)
 /* Workers drain; nobody new is let in, and those who wait are refused instead of left hanging. */
 static void drain(struct master *m)
 {
-    m->ending = true;
+    m->crew.ending = true;
     m->kill_at = crew_now() + m->world->conf->drain_timeout + LATE_SECONDS;
     m->commons.shared->master.ready = 0;
     log_info("draining: %zu workers, up to %g s", crew_living(&m->crew), m->world->conf->drain_timeout);
@@ -165,7 +174,7 @@ static void drain(struct master *m)
 
 static void stop(struct master *m)
 {
-    m->ending = true;
+    m->crew.ending = true;
     m->kill_at = crew_now() + 1;
     m->commons.shared->master.ready = 0;
     crew_signal(&m->crew, SIGINT);
@@ -186,7 +195,7 @@ static void take_signal(struct master *m, int signum)
 {
     switch (signum) {
     case SIGTERM:
-        if (m->ending)
+        if (m->crew.ending)
             stop(m);
         else
             drain(m);
@@ -195,7 +204,7 @@ static void take_signal(struct master *m, int signum)
         stop(m);
         break;
     case SIGHUP:
-        if (m->ending)
+        if (m->crew.ending)
             log_warning("no reload while draining");
         else
             reload(m);
@@ -234,7 +243,7 @@ static double sooner(double a, double b)
 static double by_the_clock(struct master *m)
 {
     double now = crew_now(), next = -1;
-    if (m->ending) {
+    if (m->crew.ending) {
         if (now >= m->kill_at)
             crew_signal(&m->crew, SIGKILL);
         return now >= m->kill_at ? 1 : m->kill_at - now;
@@ -250,7 +259,7 @@ static double by_the_clock(struct master *m)
 static void loop(struct master *m)
 {
     struct signalfd_siginfo info;
-    while (!m->ending || crew_living(&m->crew) != 0) {
+    while (!m->crew.ending || crew_living(&m->crew) != 0) {
         double wait = by_the_clock(m);
         struct pollfd p = { .fd = m->commons.signals, .events = POLLIN };
         (void)poll(&p, 1, wait < 0 ? -1 : wait > 3600 ? 3600000 : (int)(wait * 1000) + 1);

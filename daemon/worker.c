@@ -29,6 +29,7 @@ struct acceptor {
     struct worker *w;
     struct place *place;
     const struct addr *bound;
+    int batch; /* accepts in the next event: a call that finds nobody is one too many */
 };
 
 struct worker {
@@ -180,7 +181,7 @@ static void accept_failed(struct worker *w, int err)
     w->backoff = w->backoff * 2 < BACKOFF_MAX ? w->backoff * 2 : BACKOFF_MAX;
 }
 
-/* => false when there is nothing more to accept, or it must wait. */
+/* => whether there may be more to accept, now. */
 static bool accept_one(struct acceptor *a)
 {
     struct worker *w = a->w;
@@ -204,21 +205,28 @@ static bool accept_one(struct acceptor *a)
     return err == ECONNABORTED || err == EPROTO || err == EPERM;
 }
 
-static void accept_some(struct acceptor *a, int most)
+static int accept_some(struct acceptor *a, int most)
 {
     struct worker *w = a->w;
+    int n = 0;
     if (w->env.wheel.n == 0)
         turn_wheel(w);
     tickets_apply(w->job->ring, &w->ring_seen, w->job->world->ctx, w->job->world->conf->n_listens);
-    while (most-- > 0 && accept_one(a))
-        ;
+    while (n < most && accept_one(a))
+        n++;
+    return n;
 }
 
 static void accept_event(struct ev_loop *loop, ev_io *io, int events)
 {
+    struct acceptor *a = io->data;
     (void)loop;
     (void)events;
-    accept_some(io->data, ACCEPTS);
+    /* Who comes one by one costs one call; a crowd is let in by ever more. */
+    if (accept_some(a, a->batch) < a->batch)
+        a->batch = 1;
+    else if (a->batch < ACCEPTS)
+        a->batch *= 2;
 }
 
 /* --- the end of a round ----------------------------------------------------------------------------------------- */
@@ -267,7 +275,7 @@ static void drain(struct ev_loop *loop, ev_signal *s, int events)
     if (w->draining)
         return;
     for (size_t i = 0; i < w->n_acceptors; i++)
-        accept_some(&w->acceptors[i], LAST_ACCEPTS);
+        (void)accept_some(&w->acceptors[i], LAST_ACCEPTS);
     w->draining = true;
     listen_to(w, false);
     for (size_t i = 0; i < w->n_acceptors; i++)
@@ -321,13 +329,17 @@ static bool build_places(struct worker *w)
         struct place *p = &w->places[i];
         p->conf = c;
         p->ctx = world->ctx[i];
-        p->index = i < STATS_LISTENERS ? i : STATS_LISTENERS - 1;
+        p->index = stats_listener(w->job->shared, c->name);
         p->handshake_ticks = wheel_ticks(c->handshake_timeout);
         p->connect_ticks = wheel_ticks(c->connect_timeout);
         p->idle_ticks = wheel_ticks(c->idle_timeout);
         p->half_close_ticks = wheel_ticks(c->half_close_timeout);
         if (routes_init(&p->routes, c, world->names + world->first_name[i]) != 0)
             return false;
+        for (size_t j = 0; j < c->n_routes + c->n_backends; j++) {
+            struct backend *b = j < c->n_routes ? p->routes.route[j].at : &p->routes.rest.at[j - c->n_routes];
+            b->index = stats_backend(w->job->shared, c->name, b->text);
+        }
     }
     return true;
 }
@@ -348,6 +360,7 @@ static bool build_acceptors(struct worker *w)
             ev_io_init(&a->io, accept_event, b->at[i].fds[j], EV_READ);
             a->io.data = a;
             a->w = w;
+            a->batch = 1;
             a->place = &w->places[b->at[i].listen];
             a->bound = &b->at[i].bound;
         }
@@ -379,8 +392,8 @@ static bool build_env(struct worker *w)
     e->in = scratch(SLAB_MAX);
     e->out = scratch(e->out_cap);
     e->stats = &job->shared->block[job->block];
-    e->limits = job->limits->at != NULL && job->world->conf->max_connections_per_ip > 0 ? job->limits : NULL;
-    e->limits_table = (size_t)job->block;
+    e->per_ip = job->per_ip->at != NULL && job->world->conf->max_connections_per_ip > 0 ? job->per_ip : NULL;
+    e->per_ip_table = (size_t)job->block;
     e->max_per_ip = (uint32_t)job->world->conf->max_connections_per_ip;
     e->log_connections = job->world->conf->log_connections == ON;
     return e->loop != NULL && e->in != NULL && e->out != NULL && tls13_conn_size() <= TLS13_CONN_SIZE &&

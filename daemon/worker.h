@@ -2,7 +2,7 @@
 #ifndef WORKER_H
 #define WORKER_H
 
-#include "limits.h"
+#include "per_ip.h"
 #include "stats.h"
 #include "tickets.h"
 #include "world.h"
@@ -12,9 +12,9 @@
 struct worker_job {
     struct world *world;
     size_t index; /* 0 to world->workers - 1 */
-    int block;    /* in shared->block, and its table in limits */
+    int block;    /* in shared->block, and its table in per_ip */
     struct stats_shared *shared;
-    struct limits *limits; /* at NULL: no limit by address */
+    struct per_ip *per_ip; /* at NULL: no limit by address */
     struct ticket_ring *ring;
     int ready_fd; /* a byte is written and it is closed when connections are accepted; -1: nobody wants to know */
     pid_t master;

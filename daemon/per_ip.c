@@ -1,12 +1,12 @@
-#include "limits.h"
+#include "per_ip.h"
 
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
-bool limits_init(struct limits *l, size_t tables, size_t max)
+bool per_ip_init(struct per_ip *l, size_t tables, size_t max)
 {
-    *l = (struct limits){ .tables = tables, .slots = 64 };
+    *l = (struct per_ip){ .tables = tables, .slots = 64 };
     while (l->slots < 2 * max)
         l->slots *= 2;
     void *at = mmap(NULL, tables * l->slots * sizeof *l->at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -19,11 +19,11 @@ bool limits_init(struct limits *l, size_t tables, size_t max)
     return true;
 }
 
-void limits_free(struct limits *l)
+void per_ip_free(struct per_ip *l)
 {
     if (l->at != NULL)
         munmap(l->at, l->tables * l->slots * sizeof *l->at);
-    *l = (struct limits){ 0 };
+    *l = (struct per_ip){ 0 };
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)
@@ -33,7 +33,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 }
 
 /* Seeded, so that nobody can choose addresses that collide; never 0. */
-static uint64_t key_of(const struct limits *l, const struct endpoint *e)
+static uint64_t key_of(const struct per_ip *l, const struct endpoint *e)
 {
     uint64_t a = 0;
     memcpy(&a, e->ip, e->family == AF_INET ? 4 : 8);
@@ -42,13 +42,13 @@ static uint64_t key_of(const struct limits *l, const struct endpoint *e)
 }
 
 /* => the slot of a key, or NULL; *free_slot the first one it could take. */
-static struct limits_slot *find(const struct limits *l, size_t table, uint64_t key, struct limits_slot **free_slot)
+static struct per_ip_slot *find(const struct per_ip *l, size_t table, uint64_t key, struct per_ip_slot **free_slot)
 {
-    struct limits_slot *t = l->at + table * l->slots;
+    struct per_ip_slot *t = l->at + table * l->slots;
     if (free_slot != NULL)
         *free_slot = NULL;
     for (size_t i = 0; i < l->slots; i++) {
-        struct limits_slot *s = &t[((key >> 1) + i) & (l->slots - 1)];
+        struct per_ip_slot *s = &t[((key >> 1) + i) & (l->slots - 1)];
         uint64_t k = __atomic_load_n(&s->key, __ATOMIC_RELAXED);
         if (k == key)
             return s;
@@ -61,12 +61,12 @@ static struct limits_slot *find(const struct limits *l, size_t table, uint64_t k
     return NULL;
 }
 
-uint32_t limits_add(struct limits *l, size_t table, const struct endpoint *e)
+uint32_t per_ip_add(struct per_ip *l, size_t table, const struct endpoint *e)
 {
     uint64_t key = key_of(l, e);
     uint32_t sum = 0;
     for (size_t i = 0; i < l->tables; i++) {
-        struct limits_slot *free_slot, *s = find(l, i, key, &free_slot);
+        struct per_ip_slot *free_slot, *s = find(l, i, key, &free_slot);
         if (i == table) {
             s = s != NULL ? s : free_slot;
             if (s == NULL)
@@ -79,9 +79,9 @@ uint32_t limits_add(struct limits *l, size_t table, const struct endpoint *e)
     return sum;
 }
 
-void limits_remove(struct limits *l, size_t table, const struct endpoint *e)
+void per_ip_remove(struct per_ip *l, size_t table, const struct endpoint *e)
 {
-    struct limits_slot *t = l->at + table * l->slots, *s = find(l, table, key_of(l, e), NULL);
+    struct per_ip_slot *t = l->at + table * l->slots, *s = find(l, table, key_of(l, e), NULL);
     if (s == NULL || s->count == 0)
         return;
     __atomic_store_n(&s->count, s->count - 1, __ATOMIC_RELAXED);
@@ -93,7 +93,7 @@ void limits_remove(struct limits *l, size_t table, const struct endpoint *e)
     }
 }
 
-void limits_clear(struct limits *l, size_t table)
+void per_ip_clear(struct per_ip *l, size_t table)
 {
     if (l->at != NULL)
         memset(l->at + table * l->slots, 0, l->slots * sizeof *l->at);

@@ -1,3 +1,4 @@
+#include "door.h"
 #include "link.h"
 #include "log.h"
 #include "proxy_protocol.h"
@@ -13,48 +14,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ACCEPTS      64   /* in one event, so that one listener does not starve what is open */
-#define LAST_ACCEPTS 4096 /* of what waits when a worker stops to listen */
-#define BACKOFF_MIN  0.1
-#define BACKOFF_MAX  1.0
-#define QUIET_TICKS  20 /* without any connection, after which the wheel stands still */
-
-enum pause { PAUSE_NOT, PAUSE_ERROR, PAUSE_CONNECTIONS, PAUSE_RATE };
-
-struct worker;
-
-/* One listening socket. */
-struct acceptor {
-    ev_io io;
-    struct worker *w;
-    struct place *place;
-    const struct addr *bound;
-    int batch; /* accepts in the next event: a call that finds nobody is one too many */
-};
+#define QUIET_TICKS 20 /* without any connection, after which the wheel stands still */
 
 struct worker {
     struct link_env env;
     const struct worker_job *job;
     struct place *places;
-    struct acceptor *acceptors;
-    size_t n_acceptors;
-    ev_timer tick, second, resume, drain;
+    struct door door;
+    ev_timer tick, second, drain;
     ev_prepare prepare;
     ev_signal term, intr, usr1, hup;
     struct timespec t0; /* of the wheel */
     uint32_t quiet;     /* ticks without a connection */
-    enum pause paused;
-    double backoff;
-    double tokens, tokens_at; /* handshakes-per-second: this worker's share */
-    uint32_t ring_seen;
     bool draining;
 };
 
 /* --- the clock -------------------------------------------------------------------------------------------------- */
 
 /* Brings the wheel to the present and looks at every link whose time has come. */
-static void turn_wheel(struct worker *w)
+static void turn_wheel(void *arg)
 {
+    struct worker *w = arg;
     struct timespec t;
     struct wheel_node *n;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
@@ -95,140 +75,6 @@ static void each_second(struct ev_loop *loop, ev_timer *t, int events)
     STATS_SET(e->stats, memory, pool_bytes(&e->links) + pool_bytes(&e->hs) + slabs_bytes(&e->slabs));
 }
 
-/* --- accepting -------------------------------------------------------------------------------------------------- */
-
-static void listen_to(struct worker *w, bool on)
-{
-    for (size_t i = 0; i < w->n_acceptors; i++) {
-        if (on)
-            ev_io_start(w->env.loop, &w->acceptors[i].io);
-        else
-            ev_io_stop(w->env.loop, &w->acceptors[i].io);
-    }
-}
-
-static void pause_for(struct worker *w, enum pause why, double seconds)
-{
-    if (w->paused != PAUSE_NOT)
-        return;
-    w->paused = why;
-    listen_to(w, false);
-    ev_timer_stop(w->env.loop, &w->resume);
-    ev_timer_set(&w->resume, seconds, 0.);
-    ev_timer_start(w->env.loop, &w->resume);
-    if (why != PAUSE_ERROR)
-        STATS_ADD(w->env.stats, accept_waits, 1);
-}
-
-static void resume(struct worker *w)
-{
-    w->paused = PAUSE_NOT;
-    ev_timer_stop(w->env.loop, &w->resume);
-    if (!w->draining)
-        listen_to(w, true);
-}
-
-static void resume_event(struct ev_loop *loop, ev_timer *t, int events)
-{
-    (void)loop;
-    (void)events;
-    resume(t->data);
-}
-
-static bool full(const struct worker *w)
-{
-    return stats_sum_one(w->job->shared, offsetof(struct stats, active)) >= w->job->world->max_connections;
-}
-
-/* Takes a token of this worker's share; => the seconds until there is one, 0 when it was taken. */
-static double take_token(struct worker *w)
-{
-    double share = (double)w->job->world->conf->handshakes_per_second / (double)w->job->world->workers;
-    if (share <= 0)
-        return 0;
-    double now = ev_now(w->env.loop), most = share > 1 ? share : 1, gained = (now - w->tokens_at) * share;
-    w->tokens += gained > 0 ? gained : 0;
-    w->tokens_at = now;
-    if (w->tokens > most)
-        w->tokens = most;
-    if (w->tokens < 1)
-        return (1 - w->tokens) / share;
-    w->tokens -= 1;
-    return 0;
-}
-
-/* => whether a connection may be accepted now; else accepting pauses. */
-static bool may_accept(struct worker *w)
-{
-    if (full(w)) {
-        pause_for(w, PAUSE_CONNECTIONS, BACKOFF_MIN);
-        return false;
-    }
-    double wait = take_token(w);
-    if (wait > 0)
-        pause_for(w, PAUSE_RATE, wait);
-    return wait <= 0;
-}
-
-/* Out of descriptors or memory: the client waits in the kernel, and so do we. */
-static void accept_failed(struct worker *w, int err)
-{
-    unsigned folded;
-    STATS_ADD(w->env.stats, accept_errors, 1);
-    if (log_fold("accept", ev_now(w->env.loop), &folded))
-        log_warning("cannot accept connections for now: %s", strerror(err));
-    pause_for(w, PAUSE_ERROR, w->backoff);
-    w->backoff = w->backoff * 2 < BACKOFF_MAX ? w->backoff * 2 : BACKOFF_MAX;
-}
-
-/* => whether there may be more to accept, now. */
-static bool accept_one(struct acceptor *a)
-{
-    struct worker *w = a->w;
-    struct sockaddr_storage ss = { 0 };
-    socklen_t len = sizeof ss;
-    if (!may_accept(w))
-        return false;
-    int fd = accept4(a->io.fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        w->backoff = BACKOFF_MIN;
-        link_start(&w->env, a->place, a->bound, fd, (struct sockaddr *)&ss);
-        return true;
-    }
-    int err = errno;
-    w->tokens += 1;
-    if (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM) {
-        accept_failed(w, err);
-        return false;
-    }
-    /* A client that went away while it waited is no reason to stop. */
-    return err == ECONNABORTED || err == EPROTO || err == EPERM;
-}
-
-static int accept_some(struct acceptor *a, int most)
-{
-    struct worker *w = a->w;
-    int n = 0;
-    if (w->env.wheel.n == 0)
-        turn_wheel(w);
-    tickets_apply(w->job->ring, &w->ring_seen, w->job->world->ctx, w->job->world->conf->n_listens);
-    while (n < most && accept_one(a))
-        n++;
-    return n;
-}
-
-static void accept_event(struct ev_loop *loop, ev_io *io, int events)
-{
-    struct acceptor *a = io->data;
-    (void)loop;
-    (void)events;
-    /* Who comes one by one costs one call; a crowd is let in by ever more. */
-    if (accept_some(a, a->batch) < a->batch)
-        a->batch = 1;
-    else if (a->batch < ACCEPTS)
-        a->batch *= 2;
-}
-
 /* --- the end of a round ----------------------------------------------------------------------------------------- */
 
 static void end_of_round(struct ev_loop *loop, ev_prepare *p, int events)
@@ -240,8 +86,7 @@ static void end_of_round(struct ev_loop *loop, ev_prepare *p, int events)
         w->quiet = 0;
         ev_timer_again(loop, &w->tick);
     }
-    if (w->paused == PAUSE_CONNECTIONS && !full(w))
-        resume(w);
+    door_round(&w->door);
     if (w->draining && w->env.active == 0)
         ev_break(loop, EVBREAK_ALL);
 }
@@ -274,13 +119,8 @@ static void drain(struct ev_loop *loop, ev_signal *s, int events)
     (void)events;
     if (w->draining)
         return;
-    for (size_t i = 0; i < w->n_acceptors; i++)
-        (void)accept_some(&w->acceptors[i], LAST_ACCEPTS);
+    door_close(&w->door);
     w->draining = true;
-    listen_to(w, false);
-    for (size_t i = 0; i < w->n_acceptors; i++)
-        close(w->acceptors[i].io.fd);
-    w->n_acceptors = 0;
     ev_timer_set(&w->drain, w->job->world->conf->drain_timeout, 0.);
     ev_timer_start(loop, &w->drain);
 }
@@ -344,30 +184,6 @@ static bool build_places(struct worker *w)
     return true;
 }
 
-static bool build_acceptors(struct worker *w)
-{
-    struct bindings *b = &w->job->world->binds;
-    size_t n = 0;
-    listen_keep(b, w->job->index, w->job->world->workers);
-    for (size_t i = 0; i < b->n; i++)
-        n += b->at[i].n;
-    w->acceptors = calloc(n + 1, sizeof *w->acceptors);
-    if (w->acceptors == NULL)
-        return false;
-    for (size_t i = 0; i < b->n; i++) {
-        for (size_t j = 0; j < b->at[i].n; j++) {
-            struct acceptor *a = &w->acceptors[w->n_acceptors++];
-            ev_io_init(&a->io, accept_event, b->at[i].fds[j], EV_READ);
-            a->io.data = a;
-            a->w = w;
-            a->batch = 1;
-            a->place = &w->places[b->at[i].listen];
-            a->bound = &b->at[i].bound;
-        }
-    }
-    return true;
-}
-
 /* mmap: what is never touched is no memory. */
 static uint8_t *scratch(size_t n)
 {
@@ -405,17 +221,16 @@ static void start_watchers(struct worker *w)
     struct ev_loop *loop = w->env.loop;
     ev_timer_init(&w->tick, tick, 0., 1. / WHEEL_TICKS_PER_SECOND);
     ev_timer_init(&w->second, each_second, 0., 1.);
-    ev_timer_init(&w->resume, resume_event, 0., 0.);
     ev_timer_init(&w->drain, drained, 0., 0.);
     ev_prepare_init(&w->prepare, end_of_round);
-    w->tick.data = w->second.data = w->resume.data = w->drain.data = w->prepare.data = w;
+    w->tick.data = w->second.data = w->drain.data = w->prepare.data = w;
     ev_timer_start(loop, &w->second);
     ev_prepare_start(loop, &w->prepare);
     catch_signal(w, &w->term, SIGTERM, drain);
     catch_signal(w, &w->intr, SIGINT, at_once);
     catch_signal(w, &w->usr1, SIGUSR1, reopen);
     catch_signal(w, &w->hup, SIGHUP, ignore);
-    listen_to(w, true);
+    door_open(&w->door);
 }
 
 /* A worker outlives its master only to finish what it has begun. */
@@ -431,12 +246,10 @@ int worker_run(const struct worker_job *job)
     static struct worker w;
     sigset_t none;
     w.job = job;
-    w.backoff = BACKOFF_MIN;
-    w.tokens = 1;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &w.t0);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-    if (!build_env(&w) || !build_places(&w) || !build_acceptors(&w)) {
+    if (!build_env(&w) || !build_places(&w) || !door_build(&w.door, &w.env, job, w.places)) {
         log_error("worker %zu cannot start: out of memory", job->index);
         return 4;
     }
@@ -448,7 +261,8 @@ int worker_run(const struct worker_job *job)
     (void)prctl(PR_SET_DUMPABLE, 0);
     STATS_SET(w.env.stats, generation, job->world->generation);
     STATS_SET(w.env.stats, pid, getpid());
-    tickets_apply(job->ring, &w.ring_seen, job->world->ctx, job->world->conf->n_listens);
+    w.door.clock = turn_wheel;
+    w.door.clock_arg = &w;
     start_watchers(&w);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

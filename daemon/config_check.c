@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct origin daemon_origin(const struct config *c, const char *key)
+struct origin config_origin(const struct config *c, const char *key)
 {
     struct origin o = c->origins[option_find(IN_DAEMON, key) - option_rows];
     return o.line != 0 ? o : (struct origin){ c->file, 0 };
@@ -118,11 +118,11 @@ static void check_directory(const struct config *c, const char *key, const char 
     size_t n = (size_t)(strrchr(file, '/') - file);
     char *dir = mem_text(file, n > 0 ? n : 1);
     if (stat(dir, &st) != 0)
-        problem_add(p, daemon_origin(c, key), key, "the directory %s cannot be used: %s", dir, strerror(errno));
+        problem_add(p, config_origin(c, key), key, "the directory %s cannot be used: %s", dir, strerror(errno));
     else if (!S_ISDIR(st.st_mode))
-        problem_add(p, daemon_origin(c, key), key, "%s is not a directory", dir);
+        problem_add(p, config_origin(c, key), key, "%s is not a directory", dir);
     else if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
-        problem_add(p, daemon_origin(c, key), key, "%s is a directory, not a file", file);
+        problem_add(p, config_origin(c, key), key, "%s is a directory, not a file", file);
     free(dir);
 }
 
@@ -131,15 +131,15 @@ static void check_daemon(const struct config *c, struct problems *p)
     check_directory(c, "log", c->log, p);
     check_directory(c, "keylog", c->keylog, p);
     if (c->user[0] == '\0' && geteuid() == 0)
-        problem_warn(p, daemon_origin(c, "user"), "user", "is empty: the workers stay root");
+        problem_warn(p, config_origin(c, "user"), "user", "is empty: the workers stay root");
     if (c->user[0] != '\0' && strcmp(c->user, "auto") != 0 && getpwnam(c->user) == NULL)
-        problem_add(p, daemon_origin(c, "user"), "user", "there is no user %s", c->user);
+        problem_add(p, config_origin(c, "user"), "user", "there is no user %s", c->user);
     if (c->group[0] != '\0' && getgrnam(c->group) == NULL)
-        problem_add(p, daemon_origin(c, "group"), "group", "there is no group %s", c->group);
+        problem_add(p, config_origin(c, "group"), "group", "there is no group %s", c->group);
     if (!c->sandbox)
-        problem_warn(p, daemon_origin(c, "sandbox"), "sandbox", "is off: workers run without seccomp and Landlock");
+        problem_warn(p, config_origin(c, "sandbox"), "sandbox", "is off: workers run without seccomp and Landlock");
     if (c->keylog != NULL)
-        problem_warn(p, daemon_origin(c, "keylog"), "keylog", "every session's secrets are written to %s; use it for debugging only",
+        problem_warn(p, config_origin(c, "keylog"), "keylog", "every session's secrets are written to %s; use it for debugging only",
                      c->keylog);
 }
 

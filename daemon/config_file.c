@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE_MOST = 8192, FILE_MOST = 16 << 20, FILES_MOST = 4096, DEPTH_MOST = 8, NAME_MOST = 32 };
+enum { LINE_MOST = 65536, FILE_MOST = 16 << 20, FILES_MOST = 4096, DEPTH_MOST = 8, NAME_MOST = 32 };
 
 /* What the lines of a file belong to just now. */
 enum place { TOP, DAEMON, LISTEN, UNKNOWN };
@@ -111,7 +111,7 @@ static bool get_line(struct reader *r, char *line, size_t size)
         if (n + 3 < size)
             line[n++] = (char)ch;
         else
-            wrong = "this line is longer than 8 KiB; split it";
+            wrong = "this line is longer than 64 KiB; split it";
     }
     if (ch == EOF && ferror(r->f)) {
         problem_add(r->p, (struct origin){ r->name, 0 }, NULL, "cannot be read: %s", strerror(errno));
@@ -142,12 +142,15 @@ static char *line_reader(char *buf, int size, void *user)
     size_t key = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
     if (text[0] == '[')
         enter_section(r, text);
-    else if (text[0] != '\0' && text[0] != ';' && text[0] != '#') {
+    else if (strncmp(text, "-----BEGIN ", 11) == 0) { /* not a line of it is shown: it may be a key */
+        problem_add(r->p, here(r), NULL, "this is a PEM file, no configuration; certificate = FILE names one");
+        return NULL;
+    } else if (text[0] != '\0' && text[0] != ';' && text[0] != '#') {
         if (key > 0 && text[key + strspn(text + key, " \t")] == '=') {
             memmove(buf, text, strlen(text) + 1);
             return buf;
         }
-        problem_add(r->p, here(r), NULL, "\"%.64s\" is not KEY = VALUE", text);
+        problem_add(r->p, here(r), NULL, "\"%.40s\" is not KEY = VALUE", text);
     }
     buf[0] = '\0';
     return buf;

@@ -238,7 +238,9 @@ static bool add_items(const struct setter *s, const struct row *row, const char 
             return false;
         }
         char *item = mem_text(p, n);
-        good = add_item(s, row, item) && good;
+        /* Behind the blank that printing puts in front of it, it would begin a comment. */
+        bool comment = item[0] == ';' || item[0] == '#';
+        good = (comment ? wrong_item(s, row, item, "begins like a comment") : add_item(s, row, item)) && good;
         free(item);
         p += len;
         if (p[0] == ',' && p[1] == '\0') {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { VALUE_MOST = 60000 }; /* so that a flag's value has room on a line of a file */
+
 /* --- text to values ------------------------------------------------------------------------------------------ */
 
 int option_word(const char *words, const char *word, size_t len)
@@ -192,8 +194,8 @@ static bool plain(const struct setter *s, const struct row *row, const char *val
         wrong = "begins or ends with a blank";
     else if (strstr(value, " #") != NULL)
         wrong = "holds \" #\"; a comment behind a value begins with \" ;\"";
-    else if (n > 4096)
-        wrong = "is longer than 4096 bytes";
+    else if (n > VALUE_MOST)
+        wrong = "is longer than 60000 bytes";
     if (wrong != NULL)
         problem_add(s->p, s->origin, row->name, "\"%.64s\" %s", value, wrong);
     return wrong == NULL;

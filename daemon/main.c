@@ -3,6 +3,7 @@
 #include "log.h"
 #include "master.h"
 #include "options.h"
+#include "tickets.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,23 +34,36 @@ static bool refused(const struct problems *p)
     return p->n > p->warnings;
 }
 
+static void check_ticket_keys(const struct config *c, struct problems *p)
+{
+    struct ticket_ring ring = { 0 };
+    char why[512];
+    if (strcmp(c->ticket_keys, "auto") != 0 && tickets_load(&ring, c->ticket_keys, why, sizeof why) != 0)
+        problem_add(p, config_origin(c, "ticket-keys"), "ticket-keys", "%s", why);
+    explicit_bzero(&ring, sizeof ring);
+}
+
 static int test(struct config *c, struct problems *p)
 {
-    if (c != NULL)
+    if (c != NULL) {
         check_certificates(c, p);
+        check_ticket_keys(c, p);
+    }
     tell(p, false);
+    config_free(c);
     if (refused(p))
         return EXIT_REFUSED;
     printf("tls13d: the configuration is good\n");
     return EXIT_FINE;
 }
 
-static int print_config(const struct config *c, const struct problems *p)
+static int print_config(struct config *c, const struct problems *p)
 {
     tell(p, false);
-    if (refused(p))
+    if (c == NULL)
         return EXIT_REFUSED;
     config_print(c);
+    config_free(c);
     return EXIT_FINE;
 }
 
@@ -66,10 +80,12 @@ static int run(struct config *c, const struct invocation *inv, struct problems *
     if (bad)
         tell(&of_certs, false);
     problems_free(&of_certs);
-    if (bad)
-        return EXIT_REFUSED;
-    if (log_open(c->log, (enum log_format)c->log_format, (enum log_level)c->log_level) < 0) {
+    if (!bad && log_open(c->log, (enum log_format)c->log_format, (enum log_level)c->log_level) < 0) {
         (void)fprintf(stderr, "tls13d: log: cannot open %s: %s\n", c->log, strerror(errno));
+        bad = true;
+    }
+    if (bad) {
+        config_free(c);
         return EXIT_REFUSED;
     }
     tell(p, true);

@@ -123,6 +123,8 @@ void problems_free(struct problems *p);
 /* Loads file and flags.  => a new config, or NULL when there are problems that refuse it. */
 struct config *config_load(const struct invocation *inv, struct problems *p);
 void config_free(struct config *c);
+/* Where a key of [daemon] was set: its line, else the main file. */
+struct origin config_origin(const struct config *c, const char *key);
 /* Where a listener's key was set: the key's line, else the listener's own. */
 struct origin listen_origin(const struct listen_conf *l, const char *key);
 /* --print-config and --help, to standard output. */

@@ -10,6 +10,7 @@
 #include "kdf.h"
 #include "sign_kat.h"
 #include "x86/p256.h"
+#include "x86/rsa.h"
 
 /* --- schemes ------------------------------------------------------------------------------------------------ */
 
@@ -111,7 +112,20 @@ static bool p256_verify(const struct public_key *key, const uint8_t *hash, const
 
 static br_rsa_private rsa_signer(void)
 {
+#ifdef __x86_64__
+    if (cpu_has(RSA_NEEDS))
+        return rsa_ifma_private;
+#endif
     return br_rsa_private_get_default();
+}
+
+static br_rsa_public rsa_verifier(void)
+{
+#ifdef __x86_64__
+    if (cpu_has(RSA_NEEDS))
+        return rsa_ifma_public;
+#endif
+    return br_rsa_public_get_default();
 }
 
 /* BearSSL's structs want pointers to non-const bytes, which it only reads. */
@@ -215,7 +229,7 @@ static bool pss_verify(const struct sig_scheme *scheme, unsigned bits, const uin
 static bool rsa_public(const struct public_key *key, uint8_t *sig, size_t len)
 {
     const br_rsa_public_key pk = { .n = bytes_of(key->n), .nlen = key->n.n, .e = bytes_of(key->e), .elen = key->e.n };
-    return br_rsa_public_get_default()(sig, len, &pk) != 0;
+    return rsa_verifier()(sig, len, &pk) != 0;
 }
 
 int sig_verify(const struct public_key *key, const struct sig_scheme *scheme, const uint8_t *hash, const uint8_t *sig, size_t len)

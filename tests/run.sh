@@ -28,7 +28,7 @@ mkdir -p "$out"
 started=$SECONDS
 
 # What of the end-to-end suites is worth a second run under the sanitizers; valgrind and the binaries' structure are not.
-san_suites='bytes clients config echo_server halfclose leaks limits timeouts'
+san_suites='bytes client_auth clients config echo_server halfclose leaks limits resumption timeouts'
 
 # -- build -----------------------------------------------------------------------------------------------------------
 
@@ -45,6 +45,12 @@ build() { # DIRECTORY SAN
 echo "building"
 build "$plain" ''
 build "$san" 1
+if ! make -s -j"$(nproc)" fuzz-build >"$out/build.log" 2>&1; then
+    tail -n 60 "$out/build.log"
+    echo "the fuzz targets' build failed"
+    echo "0 passed, 1 failed"
+    exit 1
+fi
 
 # -- the suites ------------------------------------------------------------------------------------------------------
 
@@ -70,6 +76,8 @@ for file in bytes clients halfclose timeouts limits leaks echo_server; do
     suite "$file" "$plain" "bats --tap --timing tests/$file.bats"
     [[ " $san_suites " != *" $file "* ]] || suite "san/$file" "$san" "bats --tap --timing tests/$file.bats"
 done
+# A short turn of each fuzz target; make fuzz T=600 is the long one.
+suite fuzz "$plain" "tests/fuzz/run.sh build/fuzz 2 $(cd tests/fuzz && echo fuzz_*.c | sed 's/fuzz_//g; s/\.c//g')"
 for path in tests/*.bats; do
     file=${path#tests/}
     file=${file%.bats}

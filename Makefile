@@ -101,7 +101,7 @@ check:
 
 demo:
 	$(Q)tools/setup.sh build demo
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)tools/demo.sh
 
 .PHONY: san fmt tidy clean install help

@@ -23,8 +23,8 @@ served() {
 got_page() {
     assert_output --partial "$PAGE"
 }
-# agreed SUITE GROUP: the daemon's own line says so; "" for any.
-agreed() { log_wait "version=TLSv1\.3 suite=${1:-[A-Z]} ?.*group=$2.*end=closed"; }
+# agreed SUITE GROUP: the daemon's own line says so; "" for any.  How it ended is the client's choice: Python just closes once it has its page.
+agreed() { log_wait "version=TLSv1\.3 suite=${1:-[A-Z]} ?.*group=$2.* end="; }
 
 fetch_openssl() {
     # shellcheck disable=SC2059 # the request is its own format
@@ -163,10 +163,12 @@ fetch_chromium() {
 
 @test "NSS tstclnt: each suite, group and certificate" {
     served p256
-    for i in 0 1 2; do
-        fetch_nss -c ":130$((i + 1))"
-        agreed "${SUITES[i]}" ''
-    done
+    fetch_nss -c :1301
+    agreed TLS_AES_128_GCM_SHA256 ''
+    fetch_nss -c :1302
+    agreed TLS_AES_256_GCM_SHA384 ''
+    fetch_nss -c :1303
+    agreed TLS_CHACHA20_POLY1305_SHA256 ''
     fetch_nss -I x25519
     agreed '' x25519
     fetch_nss -I P256

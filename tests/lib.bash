@@ -141,7 +141,8 @@ event_there() {
 daemon_config() {
     PORT=$(free_port)
     {
-        printf '[daemon]\nworkers = 1\ndrain-timeout = 3s\n'
+        printf '[daemon]\nworkers = 1\n'
+        [[ ${daemon_lines[*]} == *drain-timeout* ]] || echo 'drain-timeout = 3s'
         [ ${#daemon_lines[@]} = 0 ] || printf '%s\n' "${daemon_lines[@]}"
         printf '[listen t]\nbind = 127.0.0.1:%s\n' "$PORT"
         printf 'certificate = %s\n' "${CERTS[@]}"
@@ -193,6 +194,18 @@ daemon_stop() {
     DAEMON=
     [ "$(<"$T/rc")" = 0 ] || { echo "the daemon's exit status is $(<"$T/rc")"; return 1; }
 }
+
+# daemon_set KEY VALUE: changes a line of tls13d.ini.
+daemon_set() { sed -i "s|^$1 = .*|$1 = $2|" "$T/tls13d.ini"; }
+
+# daemon_reload [WORD]: SIGHUP, then waits until the log tells of one more reload (or of WORD).
+daemon_reload() {
+    local before
+    before=$(grep -cE "${1:-reloaded: }" "$LOG") || true
+    kill -HUP "$DAEMON"
+    wait_for 10 log_more "${1:-reloaded: }" "$before" || fail "the log tells of no reload"
+}
+log_more() { [ "$(grep -cE -- "$1" "$LOG")" -gt "$2" ]; }
 
 # log_has REGEX, log_wait REGEX [SECONDS]: extended, on the daemon's log.
 log_has() { grep -qE -- "$1" "$LOG"; }

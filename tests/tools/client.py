@@ -26,6 +26,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import select
 import socket
 import ssl
@@ -145,9 +146,10 @@ class Client:
 
     @staticmethod
     def reason(e):
-        """OpenSSL's TLSV1_ALERT_..., SSLV3_ALERT_... and TLSV13_ALERT_... as "alert name"."""
-        _, found, name = (e.reason or str(e)).partition("_ALERT_")
-        return "alert " + name.lower() if found else (e.reason or str(e)).lower()
+        """OpenSSL's TLSV1_ALERT_X, SSLV3_ALERT_X, TLSV13_ALERT_X, TLSV1_X and "[SSL] tlsv1 alert x (_ssl.c:1)" as "alert x"."""
+        text = re.sub(r"^\[.*?\] | \(_ssl.*", "", e.reason or str(e)).lower().replace(" ", "_")
+        alert = re.match(r"(?:tlsv1|tlsv13|sslv3)_(?:alert_)?(.*)", text)
+        return "alert " + alert[1] if alert else text
 
     def take(self):
         """Takes in the plaintext there is."""

@@ -29,7 +29,9 @@ cp ca.crt ca.pem
 sign intermediate ca 'tls13d test intermediate' \
     'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n'
 for name in p256 p384 rsa; do
-    sign $name intermediate localhost 'basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,DNS:*.example.test,IP:127.0.0.1\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n'
+    usage=digitalSignature
+    [ $name != rsa ] || usage=digitalSignature,keyEncipherment # NSS asks for both of an RSA key
+    sign $name intermediate localhost "basicConstraints=CA:FALSE\nkeyUsage=critical,$usage\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,DNS:*.example.test,IP:127.0.0.1\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
     cat $name.crt intermediate.crt $name.key >$name.pem
     chmod 600 $name.pem
 done

@@ -1,7 +1,7 @@
 /* The choice, one function a question. */
 #include "choose.h"
 
-static const uint16_t VERSION_13 = 0x0304;
+static const uint16_t VERSION_13 = 0x0304, SSL_30 = 0x0300;
 
 /* Server order; under the default order a client that names ChaCha20 first gets it, since it has no AES instructions. */
 static const struct suite *choose_suite(const struct tls13_ctx *ctx, struct slice offered)
@@ -165,6 +165,8 @@ int choose(const struct tls13_ctx *ctx, const struct client_hello *ch, const cha
     memset(c, 0, sizeof *c);
     if (!ch_lists(ch->versions, VERSION_13))
         return -TLS13_E_VERSION; /* 4.2.1 */
+    if (ch->legacy_version <= SSL_30)
+        return -TLS13_E_VERSION; /* D.5, whatever supported_versions says */
     if (ch->compression.n != 1 || ch->compression.p[0] != 0)
         return -TLS13_E_ILLEGAL; /* 4.1.2 */
     if ((ch->groups.p == NULL) != (ch->shares.p == NULL) || ch->groups.p == NULL)

@@ -13,7 +13,7 @@ int ch_parse(struct client_hello *ch, const uint8_t *msg, size_t len)
     ch->whole = (struct slice){ msg, len };
     struct rd r = rd_of(msg, len);
     (void)rd_bytes(&r, HEAD);
-    (void)rd_u16(&r); /* legacy_version: supported_versions decides (4.2.1) */
+    ch->legacy_version = rd_u16(&r);
     ch->random.p = rd_bytes(&r, 32);
     ch->random.n = 32;
     struct rd session = rd_vec8(&r), suites = rd_vec16(&r), compression = rd_vec8(&r);

@@ -6,7 +6,8 @@
 
 /* Slices point into the message; one with p == NULL was not sent. */
 struct client_hello {
-    struct slice whole; /* the message, header included */
+    struct slice whole;      /* the message, header included */
+    uint16_t legacy_version; /* supported_versions decides (4.2.1); this one only tells SSL 3.0 (D.5) */
     struct slice random, session_id, suites, compression;
     struct slice server_name; /* the one host_name */
     struct slice groups;      /* NamedGroup list */

@@ -93,6 +93,10 @@ $(TOOLS): $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtls13.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -o $@
 
+# This one applies a part of the daemon.
+$(B)/tools/sandboxed: $(B)/daemon/sandbox.o $(B)/daemon/log.o
+$(B)/tools/sandboxed: LIB_LIBS += -lseccomp
+
 $(B)/tests/unit/%.o $(B)/tests/tools/%.o: ALL_CPPFLAGS += -Idaemon -Itests/unit
 
 check:

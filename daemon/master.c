@@ -1,13 +1,13 @@
 #include "crew.h"
 #include "log.h"
 #include "master.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -285,15 +285,13 @@ int master_run(struct config *c, const struct invocation *inv)
 {
     struct master m = { .inv = inv };
     int code = 4;
+    sandbox_process();
     m.commons.signals = open_signals();
     if (m.commons.signals < 0 || !open_commons(&m.commons)) {
         log_error("cannot start: %s", strerror(errno));
         config_free(c);
         return code;
     }
-#ifndef __SANITIZE_ADDRESS__ /* whose leak check traces the process */
-    (void)prctl(PR_SET_DUMPABLE, 0);
-#endif
     struct world *w = prepare(&m, c, &m.crew, &code);
     if (w == NULL) {
         log_error("not started");

@@ -2,6 +2,7 @@
 #include "link.h"
 #include "log.h"
 #include "proxy_protocol.h"
+#include "sandbox.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -257,8 +258,7 @@ int worker_run(const struct worker_job *job)
         log_error("cannot become %s: %s", job->world->identity.name, strerror(errno));
         return 3;
     }
-    /* A change of user has undone this, so it comes last; keys do not go into core dumps. */
-    (void)prctl(PR_SET_DUMPABLE, 0);
+    sandbox_process(); /* a change of user has undone part of it; keys do not go into core dumps */
     STATS_SET(w.env.stats, generation, job->world->generation);
     STATS_SET(w.env.stats, pid, getpid());
     w.door.clock = turn_wheel;
@@ -267,6 +267,7 @@ int worker_run(const struct worker_job *job)
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     follow_master(job);
+    (void)!sandbox_enter(job->world->conf, SANDBOX_WORKER, job->index == 0);
     if (job->ready_fd >= 0) {
         (void)!write(job->ready_fd, "+", 1);
         close(job->ready_fd);

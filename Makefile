@@ -36,7 +36,7 @@ DAEMON_LIBS := -lev -linih -lseccomp
 LIB_SRC := $(wildcard libtls13/*.c libtls13/x86/*.c)
 DAEMON_SRC := $(wildcard daemon/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
-DAEMON_OBJ := $(DAEMON_SRC:%.c=$(B)/%.o)
+DAEMON_OBJ := $(DAEMON_SRC:%.c=$(B)/%.o) $(B)/gen/page.o
 UNIT_LIB := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_DAEMON := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/daemon_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
@@ -52,6 +52,15 @@ $(B)/%.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(FILE_CFLAGS) -c $< -o $@
+
+# The status page as a C string.
+$(B)/gen/page.c: daemon/page.html
+	@mkdir -p $(@D)
+	$(Q){ printf '#include "admin.h"\n\nconst char admin_page_source[] =\n'; sed 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/' $<; echo '    ;'; } >$@
+
+$(B)/gen/page.o: $(B)/gen/page.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Idaemon $(ALL_CFLAGS) -c $< -o $@
 
 $(B)/libtls13.a: $(LIB_OBJ)
 	$(call say,AR,$@)

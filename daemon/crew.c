@@ -1,3 +1,4 @@
+#include "admin.h"
 #include "crew.h"
 #include "log.h"
 #include "worker.h"
@@ -6,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -33,8 +35,10 @@ double crew_now(void)
  */
 static void let_go(struct world *old, const struct commons *c)
 {
-    if (old != NULL)
+    if (old != NULL) {
         listen_close(&old->binds, &old->binds);
+        listen_close(&old->admin, &old->admin);
+    }
     for (size_t i = 0; i < c->inherited.n; i++)
         close(c->inherited.at[i].fd);
     close(c->signals);
@@ -59,6 +63,7 @@ static bool start_one(struct member *m, struct world *world, struct world *old, 
     pid_t pid = fork();
     if (pid == 0) {
         let_go(old, c);
+        listen_close(&world->admin, &world->admin);
         _exit(worker_run(&job));
     }
     if (pid < 0) {
@@ -83,6 +88,7 @@ static pid_t start_resolver(struct world *world, struct world *old, const struct
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     let_go(old, c);
     listen_close(&world->binds, &world->binds);
+    listen_close(&world->admin, &world->admin);
     if (process_become(&world->identity) != 0)
         _exit(3);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -171,12 +177,40 @@ int crew_start(struct crew *crew, struct world *world, struct world *old, struct
     return 0;
 }
 
+static bool start_admin(struct member *m, struct world *world, struct commons *c)
+{
+    struct admin_job job = { .world = world, .shared = c->shared, .ring = c->ring, .master = getpid() };
+    pid_t pid = fork();
+    if (pid == 0) {
+        let_go(NULL, c);
+        _exit(admin_run(&job));
+    }
+    if (pid < 0) {
+        log_error("the admin process cannot be started: %s", strerror(errno));
+        return false;
+    }
+    m->pid = pid;
+    m->started = crew_now();
+    return true;
+}
+
+void crew_end_admin(struct crew *crew)
+{
+    if (crew->admin.pid > 0) {
+        (void)kill(crew->admin.pid, SIGKILL);
+        (void)waitpid(crew->admin.pid, NULL, 0);
+    }
+    crew->admin.pid = 0;
+}
+
 /* --- drains, signals -------------------------------------------------------------------------------------------- */
 
 void crew_retire(struct crew *crew, struct crew *from)
 {
     if (from->resolver > 0)
         (void)kill(from->resolver, SIGKILL);
+    if (from->admin.pid > 0)
+        (void)kill(from->admin.pid, SIGTERM);
     struct member *old = realloc(crew->old, (crew->n_old + from->n + 1) * sizeof *old);
     if (old != NULL) {
         crew->old = old;
@@ -201,6 +235,8 @@ void crew_signal(const struct crew *crew, int signum)
         (void)kill(crew->old[i].pid, signum);
     if (crew->resolver > 0 && (signum == SIGTERM || signum == SIGINT || signum == SIGKILL))
         (void)kill(crew->resolver, SIGKILL);
+    if (crew->admin.pid > 0 && signum == SIGUSR1)
+        (void)kill(crew->admin.pid, signum);
 }
 
 size_t crew_living(const struct crew *crew)
@@ -221,24 +257,38 @@ static void settle_account(struct member *m, struct commons *c)
     m->pid = 0;
 }
 
-static void say_death(const struct member *m, int status)
+static void say_death(const struct member *m, const char *who, int status)
 {
     if (WIFSIGNALED(status))
-        log_error("worker %zu (pid %d) was killed by signal %d (%s)", m->index, (int)m->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+        log_error("%s (pid %d) was killed by signal %d (%s)", who, (int)m->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
-        log_error("worker %zu (pid %d) ended by itself with code %d", m->index, (int)m->pid, WEXITSTATUS(status));
+        log_error("%s (pid %d) ended by itself with code %d", who, (int)m->pid, WEXITSTATUS(status));
 }
 
-/* One of those in force has ended: it comes back, at once when it had lived for a while. */
-static void died(struct member *m, int status, bool ending, struct commons *c)
+static void say_worker_death(const struct member *m, int status)
+{
+    char who[32];
+    (void)snprintf(who, sizeof who, "worker %zu", m->index);
+    say_death(m, who, status);
+}
+
+/* It is to be started again, at once when it had lived for a while. */
+static void comes_back(struct member *m)
 {
     double now = crew_now(), wait = 0.1;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !ending)
-        say_death(m, status);
+    m->pid = 0;
     m->failures = now - m->started < SOON ? m->failures + 1 : 0;
     for (unsigned i = 1; i < m->failures && wait < WAIT_MAX; i++)
         wait *= 2;
     m->start_at = m->failures == 0 ? now : now + (wait < WAIT_MAX ? wait : WAIT_MAX);
+}
+
+/* One of the workers in force has ended. */
+static void died(struct member *m, int status, bool ending, struct commons *c)
+{
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !ending)
+        say_worker_death(m, status);
+    comes_back(m);
     settle_account(m, c);
     c->shared->master.worker_restarts += !ending;
 }
@@ -250,6 +300,10 @@ void crew_bury(struct crew *crew, struct commons *c)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == crew->resolver)
             crew->resolver = 0;
+        if (pid == crew->admin.pid) {
+            say_death(&crew->admin, "the admin process", status);
+            comes_back(&crew->admin);
+        }
         for (size_t i = 0; i < crew->n; i++)
             if (crew->at[i].pid == pid)
                 died(&crew->at[i], status, crew->ending, c);
@@ -257,7 +311,7 @@ void crew_bury(struct crew *crew, struct commons *c)
             if (crew->old[i].pid != pid)
                 continue;
             if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-                say_death(&crew->old[i], status);
+                say_worker_death(&crew->old[i], status);
             settle_account(&crew->old[i], c);
             crew->old[i] = crew->old[--crew->n_old];
             break;
@@ -277,5 +331,10 @@ double crew_respawn(struct crew *crew, struct world *world, struct commons *c)
         if (m->pid <= 0 && (next < 0 || m->start_at - now < next))
             next = m->start_at - now;
     }
+    struct member *a = &crew->admin;
+    if (world->admin.n != 0 && a->pid == 0 && a->start_at <= now && !start_admin(a, world, c))
+        a->start_at = now + 1;
+    if (world->admin.n != 0 && a->pid == 0 && (next < 0 || a->start_at - now < next))
+        next = a->start_at - now;
     return next;
 }

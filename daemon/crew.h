@@ -27,11 +27,12 @@ struct member {
     unsigned failures; /* deaths in a row, each soon after its start */
 };
 
-/* The workers of the world in force, the resolver of its names, and workers of older worlds that drain. */
+/* The workers of the world in force, the resolver of its names, the admin process, and workers of older worlds that drain. */
 struct crew {
     struct member *at; /* n: world->workers */
     size_t n;
     pid_t resolver; /* 0: none */
+    struct member admin;
     struct member *old;
     size_t n_old;
     bool ending; /* all were told to go: who ends is not missed */
@@ -51,7 +52,9 @@ void crew_signal(const struct crew *crew, int signum);
 void crew_bury(struct crew *crew, struct commons *commons);
 /* Starts those whose time has come.  => seconds until the next one's, -1: none waits. */
 double crew_respawn(struct crew *crew, struct world *world, struct commons *commons);
-/* How many live. */
+/* Ends the admin process, which lives as long as the master so that a drain can be watched. */
+void crew_end_admin(struct crew *crew);
+/* How many workers live. */
 size_t crew_living(const struct crew *crew);
 
 #endif

@@ -301,6 +301,7 @@ int master_run(struct config *c, const struct invocation *inv)
     reopen(&m);
     log_info("ready: tls13d %s, %zu workers, %zu listening addresses, %s", TLS13_VERSION, w->workers, w->binds.n, tls13_cpu());
     loop(&m);
+    crew_end_admin(&m.crew);
     log_info("ended");
     world_free(m.world, NULL);
     free(m.crew.at);

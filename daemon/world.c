@@ -19,6 +19,7 @@ void world_free(struct world *w, const struct world *kept)
     if (w == NULL)
         return;
     listen_close(&w->binds, kept != NULL ? &kept->binds : NULL);
+    listen_close(&w->admin, kept != NULL ? &kept->admin : NULL);
     for (size_t i = 0; w->ctx != NULL && i < w->conf->n_listens; i++)
         tls13_ctx_unref(w->ctx[i]);
     if (w->names != NULL)
@@ -110,6 +111,20 @@ static bool open_keylog(struct world *w, struct problems *p)
     return true;
 }
 
+/* The admin endpoint is a listener of its own, beside those of the configuration. */
+static int open_admin(struct world *w, const struct world *old, char *why, size_t why_len)
+{
+    struct addr a;
+    char name[] = "admin";
+    struct listen_conf l = { .name = name, .binds = &a, .n_binds = 1, .backlog = 128 };
+    struct config c = { .listens = &l, .n_listens = 1 };
+    if (w->conf->admin == NULL)
+        return 0;
+    if (!addr_parse(&a, w->conf->admin, true, why, why_len))
+        return -1;
+    return listen_open(&w->admin, old != NULL ? &old->admin : NULL, NULL, &c, 1, why, why_len);
+}
+
 /* --- the limits ------------------------------------------------------------------------------------------------- */
 
 /* Two descriptors a connection, and one worker may come to have them all. */
@@ -150,6 +165,11 @@ struct world *world_build(struct config *conf, const struct world *old, const st
     if (ok && listen_open(&w->binds, old != NULL ? &old->binds : NULL, in, conf, w->workers, why, sizeof why) != 0) {
         *code = 3;
         problem_add(p, (struct origin){ 0 }, "bind", "%s", why);
+        ok = false;
+    }
+    if (ok && open_admin(w, old, why, sizeof why) != 0) {
+        *code = 3;
+        problem_add(p, config_origin(conf, "admin"), "admin", "%s", why);
         ok = false;
     }
     if (!ok) {

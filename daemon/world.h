@@ -12,6 +12,7 @@ struct world {
     struct config *conf;
     struct tls13_ctx **ctx; /* of each listener */
     struct bindings binds;
+    struct bindings admin;  /* the admin process alone accepts from it; empty when it is off */
     struct resolved *names; /* of backends that are host names, shared; NULL when there are none */
     size_t *first_name;     /* of each listener, in names */
     size_t n_names;

@@ -1,6 +1,7 @@
 #include "crew.h"
 #include "log.h"
 #include "master.h"
+#include "notify.h"
 #include "sandbox.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ struct master {
     struct commons commons;
     double kill_at;   /* while the crew is ending */
     double rotate_at; /* the next ticket key; -1: keys come from a file */
+    double beat_at;   /* the next sign of life to the service manager */
     uint64_t generation;
 };
 
@@ -125,12 +127,20 @@ static void in_force(struct master *m, struct world *w)
     s->ready = 1;
 }
 
+/* What `systemctl status` shows. */
+static void say_ready(const struct master *m, const char *how)
+{
+    notify_send("READY=1\nSTATUS=%s: generation %llu, %zu workers, %zu listening addresses", how, (unsigned long long)m->generation,
+                m->world->workers, m->world->binds.n);
+}
+
 /* --- reload ----------------------------------------------------------------------------------------------------- */
 
 static void say_kept(struct master *m)
 {
     m->commons.shared->master.reloads_failed++;
     log_error("reload: nothing was changed, the old configuration stays in force");
+    say_ready(m, "reload failed, the old configuration is in force");
 }
 
 static void reload(struct master *m)
@@ -138,6 +148,7 @@ static void reload(struct master *m)
     struct problems p = { 0 };
     struct crew crew = { 0 };
     int code;
+    notify_reloading();
     struct config *c = config_load(m->inv, &p);
     tell(&p);
     problems_free(&p);
@@ -156,6 +167,7 @@ static void reload(struct master *m)
         log_error("log: %s cannot be opened: %s; the old one stays", n->log, strerror(errno));
     world_free(old, w);
     m->commons.shared->master.reloads_ok++;
+    say_ready(m, "serving");
     log_info("reloaded: generation %llu, %zu workers", (unsigned long long)m->generation, w->workers);
 }
 
@@ -167,6 +179,7 @@ static void drain(struct master *m)
     m->crew.ending = true;
     m->kill_at = crew_now() + m->world->conf->drain_timeout + LATE_SECONDS;
     m->commons.shared->master.ready = 0;
+    notify_send("STOPPING=1\nSTATUS=draining");
     log_info("draining: %zu workers, up to %g s", crew_living(&m->crew), m->world->conf->drain_timeout);
     crew_signal(&m->crew, SIGTERM);
     listen_close(&m->world->binds, NULL);
@@ -174,6 +187,7 @@ static void drain(struct master *m)
 
 static void stop(struct master *m)
 {
+    notify_send("STOPPING=1\nSTATUS=stopping");
     m->crew.ending = true;
     m->kill_at = crew_now() + 1;
     m->commons.shared->master.ready = 0;
@@ -239,6 +253,36 @@ static double sooner(double a, double b)
     return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
+/* Whether somebody serves, and nobody who does has been silent for long. */
+static bool workers_answer(const struct master *m, double now)
+{
+    const double patience = 3 + notify_watchdog(); /* they give a sign each second */
+    size_t alive = 0;
+    for (size_t i = 0; i < m->crew.n; i++) {
+        const struct member *w = &m->crew.at[i];
+        if (w->pid <= 0)
+            continue;
+        double beat = (double)__atomic_load_n(&m->commons.shared->block[w->block].beat, __ATOMIC_RELAXED);
+        if (now - (beat > w->started ? beat : w->started) > patience)
+            return false;
+        alive++;
+    }
+    return alive != 0;
+}
+
+/* => seconds until the next sign of life is due, -1: none is wanted. */
+static double beat(struct master *m, double now)
+{
+    if (notify_watchdog() <= 0)
+        return -1;
+    if (now >= m->beat_at) {
+        if (workers_answer(m, now))
+            notify_send("WATCHDOG=1");
+        m->beat_at = now + notify_watchdog();
+    }
+    return m->beat_at - now;
+}
+
 /* What is due by time.  => seconds until something is again, -1: nothing. */
 static double by_the_clock(struct master *m)
 {
@@ -253,6 +297,7 @@ static double by_the_clock(struct master *m)
             rotate_keys(m);
         next = m->rotate_at - now;
     }
+    next = sooner(next, beat(m, now));
     return sooner(next, crew_respawn(&m->crew, m->world, &m->commons));
 }
 
@@ -286,6 +331,7 @@ int master_run(struct config *c, const struct invocation *inv)
     struct master m = { .inv = inv };
     int code = 4;
     sandbox_process();
+    notify_open();
     m.commons.signals = open_signals();
     if (m.commons.signals < 0 || !open_commons(&m.commons)) {
         log_error("cannot start: %s", strerror(errno));
@@ -300,6 +346,7 @@ int master_run(struct config *c, const struct invocation *inv)
     in_force(&m, w);
     reopen(&m);
     log_info("ready: tls13d %s, %zu workers, %zu listening addresses, %s", TLS13_VERSION, w->workers, w->binds.n, tls13_cpu());
+    say_ready(&m, "serving");
     loop(&m);
     crew_end_admin(&m.crew);
     log_info("ended");

@@ -193,7 +193,7 @@ static int read_on(struct tls13_conn *conn, struct tls13_io *io, struct input *i
 
 /*
  * Once there is nothing more to read: the KeyUpdate that the peer asked for, one for all its requests (4.6.3).  Without room now it
- * goes out behind the next record sealed.
+ * goes out in front of the next record sealed.
  */
 static void answer_update(struct tls13_conn *conn, struct tls13_io *io)
 {
@@ -318,34 +318,42 @@ void tls13_sign_done(struct tls13_conn *conn, const uint8_t *sig, size_t sig_len
 
 /* --- writing ---------------------------------------------------------------------------------------------- */
 
-/* A KeyUpdate follows the records just sealed: the key has reached its limit (5.5), or the peer waits for one (4.6.3). */
+/* A KeyUpdate follows the records just sealed: the key has reached its limit (5.5). */
 static bool update_due(const struct tls13_conn *conn)
 {
     uint64_t limit = conn->ctx->key_limit != 0 ? conn->ctx->key_limit : conn->suite->limit;
-    return conn->out.seq >= limit || conn->owe_update;
+    return conn->out.seq >= limit;
+}
+
+/*
+ * 4.6.3: the peer waits for a KeyUpdate, which comes before the next data.  There was no room for it when it was asked for, so that it
+ * takes the place of the first record here, and the plaintext (len bytes with the gaps) moves up.  => its length, 0 when none is owed.
+ */
+static size_t owed_update(struct tls13_conn *conn, uint8_t *buf, size_t len)
+{
+    if (!conn->owe_update)
+        return 0;
+    memmove(buf + TLS13_UPDATE, buf, len);
+    return post_update(conn, false, buf);
 }
 
 size_t tls13_seal(struct tls13_conn *conn, uint8_t *rec, size_t n)
 {
-    if (!can_send(conn) || n == 0 || n > TLS13_MAX_PLAIN)
-        return 0;
-    size_t len = rec_seal(&conn->out, rec, n, CT_DATA);
-    if (update_due(conn))
-        len += post_update(conn, false, rec + len);
-    return len;
+    return tls13_seal_bulk(conn, rec, n, n);
 }
 
 size_t tls13_seal_bulk(struct tls13_conn *conn, uint8_t *buf, size_t n, size_t body)
 {
-    size_t len = 0;
     if (!can_send(conn) || n == 0 || body == 0 || body > TLS13_MAX_PLAIN)
         return 0;
+    size_t gaps = (n - 1) / body * (TLS13_HEAD + TLS13_TAIL);
+    size_t first = owed_update(conn, buf, TLS13_HEAD + n + gaps), len = first;
     while (n != 0) {
         size_t part = n < body ? n : body;
         len += rec_seal(&conn->out, buf + len, part, CT_DATA);
         n -= part;
     }
-    if (update_due(conn))
+    if (first == 0 && update_due(conn)) /* one of the two a call: there is room for one */
         len += post_update(conn, false, buf + len);
     return len;
 }

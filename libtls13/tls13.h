@@ -238,7 +238,7 @@ TLS13_API size_t tls13_ctx_max_flight(const struct tls13_ctx *ctx);
 
 #define TLS13_HEAD       5                          /* record header before the plaintext */
 #define TLS13_TAIL       17                         /* content type and tag after it */
-#define TLS13_UPDATE     27                         /* a KeyUpdate record, which a seal may append */
+#define TLS13_UPDATE     27                         /* a KeyUpdate record, which a seal may add */
 #define TLS13_MAX_PLAIN  16384                      /* plaintext of one record */
 #define TLS13_MAX_RECORD (TLS13_HEAD + 16384 + 256) /* RFC 8446 5.2 */
 /* Input that the caller must be able to hold for one connection: a partial message and a whole record. */
@@ -299,7 +299,7 @@ TLS13_API void tls13_sign_done(struct tls13_conn *conn, const uint8_t *sig, size
 
 /*
  * Seals in place: n (1 to TLS13_MAX_PLAIN) plain bytes lie at rec + TLS13_HEAD; rec has room for TLS13_HEAD + n + TLS13_TAIL +
- * TLS13_UPDATE bytes.  A KeyUpdate follows in the buffer when this key has reached its limit.
+ * TLS13_UPDATE bytes.  A KeyUpdate that is owed to the peer goes in front; one follows when this key has reached its limit.
  *
  * => the bytes at rec to send, in size_t's range; 0 when the connection cannot send (not connected, closed, dead).
  */

@@ -18,8 +18,11 @@ static int read_chain(struct slice msg, struct slice chain[static LIMIT_CHAIN])
         struct rd cert = rd_vec24(&list), exts = rd_vec16(&list);
         if (list.bad || rd_left(&cert) == 0)
             return -TLS13_E_DECODE;
-        if (rd_left(&exts) != 0) /* we asked for none (4.2) */
-            return -TLS13_E_UNSUPPORTED_EXTENSION;
+        if (rd_left(&exts) != 0) {
+            (void)rd_u16(&exts);
+            (void)rd_vec16(&exts);
+            return exts.bad ? -TLS13_E_DECODE : -TLS13_E_UNSUPPORTED_EXTENSION; /* we asked for none (4.2) */
+        }
         if (n == LIMIT_CHAIN)
             return -TLS13_E_BAD_CERT;
         chain[n++] = rd_rest(&cert);

@@ -239,9 +239,22 @@ static int verify_path(const struct trust *t, const struct slice *chain, size_t 
     return reason(mc.vtable->end_chain(&mc.vtable));
 }
 
+/* RFC 8446 4.4.2.4: a path that would rest on MD5, SHA-1 or something we do not know is bad_certificate. */
+static bool weakly_signed(const struct slice *chain, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct x509 x;
+        if (x509_parse(&x, chain[i].p, chain[i].n) == 0 && (x.sig == 0 || x.sig >> 8 == 2)) /* 0x02__: with SHA-1 */
+            return true;
+    }
+    return false;
+}
+
 int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int64_t now)
 {
     int err = n == 0 || t->n == 0 ? -TLS13_E_UNKNOWN_CA : verify_path(t, chain, n, now);
+    if (err == -TLS13_E_UNSUPPORTED_CERT && weakly_signed(chain, n))
+        return -TLS13_E_BAD_CERT;
     for (size_t i = 0; i < n && err == 0; i++) {
         struct x509 x;
         if (x509_parse(&x, chain[i].p, chain[i].n) < 0)

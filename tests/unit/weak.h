@@ -1,0 +1,94 @@
+/* Throwaway certificates with weak signatures; made by make-weak.sh. */
+#ifndef WEAK_H
+#define WEAK_H
+/* clang-format off */
+
+static const char weak_ca[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIDKTCCAhGgAwIBAgIUIEiYX/WEE+h5Uzr+Z+z2mxlp9EAwDQYJKoZIhvcNAQEL\n"
+    "BQAwGzEZMBcGA1UEAwwQdGxzMTNkIHRlc3Qgd2VhazAgFw0yNjExMjMxMTA1Mjla\n"
+    "GA8yMTI2MTAzMDExMDUyOVowGzEZMBcGA1UEAwwQdGxzMTNkIHRlc3Qgd2VhazCC\n"
+    "ASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEBAMWE3EN0g0ps7lqf4WnFtXTr\n"
+    "+aUc7iubzjfFg2lLTwLgKwoS1fULH2013pAkd4PGa4fWghxh6PZ4745wIqHDLaIn\n"
+    "SBPbWxBmH8u7YjcwZZqUL5U6CtSygTsUXbQZjx8VQrgXaDQ3GufyYf3nUZ4OdX+f\n"
+    "RPOuTqCYTNSvIHdbBzOGHVo1WHxxN7rRxuA9HFRzuW9b8v/meNdDvFnF0VsiKwzf\n"
+    "5QFbEB7KPmNuLzC42O1lrWExEyM90yY24pRsKcL5lB0cF4I37I5+qoLPPR+kne1P\n"
+    "7Nf1N4/e6LtSv12ZwWiUJ8nsN8qj9K4Wv1kBx9ocUNOLuRB1je+ZWWAG8eQATDcC\n"
+    "AwEAAaNjMGEwHQYDVR0OBBYEFDJOmNG8YgkZlxKTtHHAAWp7WHw7MB8GA1UdIwQY\n"
+    "MBaAFDJOmNG8YgkZlxKTtHHAAWp7WHw7MA8GA1UdEwEB/wQFMAMBAf8wDgYDVR0P\n"
+    "AQH/BAQDAgIEMA0GCSqGSIb3DQEBCwUAA4IBAQBGefWKtjz/tmMFTRcQ6avPXC23\n"
+    "6DP8fspH0cStIxeV4SbNRkusE4qL6/AVO0NHjIdrYtTyD5BTasXp56iTHHa4Hrlq\n"
+    "8Ws3ZpzfvMOQzYEe0S5ON/Diq6P9kehHh4eBi7W+CNcW3c6omz+rwMiIow7wOayV\n"
+    "wkIAbTQvnbpQfnZydeqga6sTigbu6i7qsINsT4Zth2mD722u9rqdxbTOgn4JQoEX\n"
+    "PF0Jn/vzDlDSTLFINVNLmxzh6Juv/WgZPG/fM8LRfniEdV9HJsDdg29WZDbwGyt6\n"
+    "VGhZZxrGs6o4zjr0TofjxMNQC+4Xi8yJsY0Cp+/OhF5XmVQIgE8Ww8igVqQd\n"
+    "-----END CERTIFICATE-----\n";
+
+static const char weak_md5[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIICSjCCATKgAwIBAgIUFswTxa4qEoAsAmcZ168ZiVSuXBcwDQYJKoZIhvcNAQEE\n"
+    "BQAwGzEZMBcGA1UEAwwQdGxzMTNkIHRlc3Qgd2VhazAgFw0yNjExMjMxMTA1Mjla\n"
+    "GA8yMTI2MTAzMDExMDUyOVowDzENMAsGA1UEAwwEd2VhazBZMBMGByqGSM49AgEG\n"
+    "CCqGSM49AwEHA0IABPqCuOzBXGbDboePhcRAcYUoMCPYjn53wUzihKiIzl7n6GZf\n"
+    "bSpNsdiTMpgdD/1TLFxM60ss7QkEL3dnt/SE/ZyjWzBZMBcGA1UdEQQQMA6CDHdl\n"
+    "YWsuZXhhbXBsZTAdBgNVHQ4EFgQUY+I6LVB1jjrQi5PgQnWybEyzZHswHwYDVR0j\n"
+    "BBgwFoAUMk6Y0bxiCRmXEpO0ccABantYfDswDQYJKoZIhvcNAQEEBQADggEBAC88\n"
+    "yHUX7StVGhtQ6FMSxGR+zTyFqFUeNpx0vzKmFfZ5WNQlwlZiHaIqsbje0WGUu+fK\n"
+    "aKwKVigGiZazBK72KuGkkY9qmiK1l7b4/T62vj9a25Zrd/kaTY8lZitgQ9aAS0rZ\n"
+    "zQhnTOL57Ei7DHzmjAfzqUDRb18mYaeq8x440fdRf610rhVNrFtF5VT4VM2UD79G\n"
+    "O98HQDGxaDvcsfNk4h9jNgG/NpzqX63/ltRuTbxoONOJsA+IJ4sLu4Qj+Nfyhw5i\n"
+    "xSguKRWp2da8+9ymGaObAC8+hiagSWFTgkUZ25Pce8pteuxLGJ/5p6IZs4DENL8V\n"
+    "gHDqidFioIasF8ySL+4=\n"
+    "-----END CERTIFICATE-----\n"
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOSNSU2XAmppYCV5o\n"
+    "DKNkMeyMVGdSez/dnM8o1aYP9ouhRANCAAT6grjswVxmw26Hj4XEQHGFKDAj2I5+\n"
+    "d8FM4oSoiM5e5+hmX20qTbHYkzKYHQ/9UyxcTOtLLO0JBC93Z7f0hP2c\n"
+    "-----END PRIVATE KEY-----\n";
+
+static const char weak_sha1[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIICSjCCATKgAwIBAgIUFswTxa4qEoAsAmcZ168ZiVSuXBgwDQYJKoZIhvcNAQEF\n"
+    "BQAwGzEZMBcGA1UEAwwQdGxzMTNkIHRlc3Qgd2VhazAgFw0yNjExMjMxMTA1Mjla\n"
+    "GA8yMTI2MTAzMDExMDUyOVowDzENMAsGA1UEAwwEd2VhazBZMBMGByqGSM49AgEG\n"
+    "CCqGSM49AwEHA0IABPqCuOzBXGbDboePhcRAcYUoMCPYjn53wUzihKiIzl7n6GZf\n"
+    "bSpNsdiTMpgdD/1TLFxM60ss7QkEL3dnt/SE/ZyjWzBZMBcGA1UdEQQQMA6CDHdl\n"
+    "YWsuZXhhbXBsZTAdBgNVHQ4EFgQUY+I6LVB1jjrQi5PgQnWybEyzZHswHwYDVR0j\n"
+    "BBgwFoAUMk6Y0bxiCRmXEpO0ccABantYfDswDQYJKoZIhvcNAQEFBQADggEBALGl\n"
+    "FjTOWD/IeCEi0+T9m3XjrMxbSwSC1P0SA6fBFUXaxVp6oXIphgix458PStgEU+ym\n"
+    "5eKA99wPooT3A/m8rMRK4y981R83Tdl0Bcm8wXxqOhUP6kZUcK+8rKRCwdev8jnj\n"
+    "5wf37qYYmd/WMh/uaqmpXGFPVSOHSThaVL6cx0BGU5KhHxpIIAXjzzEWjBXfqDUM\n"
+    "UniGkZtzzzQokna9QBoUY5TM1FlJEuHcDWQnbg5mWHfMOemNnKGWgDg/ACKo4Bg5\n"
+    "zbKD4nQxKF/mQpoyctW13xeV/i3lA9gbujYsVKp5Y6CCD6hJA/hs/4sHisxlXulZ\n"
+    "ZhNgTC5l/Y9ovlE4qqc=\n"
+    "-----END CERTIFICATE-----\n"
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOSNSU2XAmppYCV5o\n"
+    "DKNkMeyMVGdSez/dnM8o1aYP9ouhRANCAAT6grjswVxmw26Hj4XEQHGFKDAj2I5+\n"
+    "d8FM4oSoiM5e5+hmX20qTbHYkzKYHQ/9UyxcTOtLLO0JBC93Z7f0hP2c\n"
+    "-----END PRIVATE KEY-----\n";
+
+static const char weak_sha256[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIICSjCCATKgAwIBAgIUFswTxa4qEoAsAmcZ168ZiVSuXBkwDQYJKoZIhvcNAQEL\n"
+    "BQAwGzEZMBcGA1UEAwwQdGxzMTNkIHRlc3Qgd2VhazAgFw0yNjExMjMxMTA1Mjla\n"
+    "GA8yMTI2MTAzMDExMDUyOVowDzENMAsGA1UEAwwEd2VhazBZMBMGByqGSM49AgEG\n"
+    "CCqGSM49AwEHA0IABPqCuOzBXGbDboePhcRAcYUoMCPYjn53wUzihKiIzl7n6GZf\n"
+    "bSpNsdiTMpgdD/1TLFxM60ss7QkEL3dnt/SE/ZyjWzBZMBcGA1UdEQQQMA6CDHdl\n"
+    "YWsuZXhhbXBsZTAdBgNVHQ4EFgQUY+I6LVB1jjrQi5PgQnWybEyzZHswHwYDVR0j\n"
+    "BBgwFoAUMk6Y0bxiCRmXEpO0ccABantYfDswDQYJKoZIhvcNAQELBQADggEBAHk6\n"
+    "3+J/UjuvRT9+TYtpzs8nf6LGB6y6CZ+QAfYQ64uud36VBgWxpA9FevbqfGt6K0IK\n"
+    "r4Xnx5OFcZCkGXy7yeZcyPf8qkL0CIIlddhP412s9CSoeoK78NQNua6AgptwUqbK\n"
+    "eCAX4xrpiddUn+UYANycxTAk8SBB5QQY0UT6bhJcn4dbeE38XjAQq07c3IAqdoMl\n"
+    "Uxs+azKf1202VFtOIB3LZBE4uwszaSWhM4jd8D4kPvL0qGgDN8+kXN4A8XfFiXg7\n"
+    "lVU7Rss01hcZdE399o5ohS+JEM/OrOr+4tMeiXzogzn5xuQOG2Y3B87m3SZItQCu\n"
+    "nsyXHSR514fQolCFjng=\n"
+    "-----END CERTIFICATE-----\n"
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOSNSU2XAmppYCV5o\n"
+    "DKNkMeyMVGdSez/dnM8o1aYP9ouhRANCAAT6grjswVxmw26Hj4XEQHGFKDAj2I5+\n"
+    "d8FM4oSoiM5e5+hmX20qTbHYkzKYHQ/9UyxcTOtLLO0JBC93Z7f0hP2c\n"
+    "-----END PRIVATE KEY-----\n";
+
+/* clang-format on */
+#endif

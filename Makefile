@@ -10,6 +10,7 @@ CC := gcc
 endif
 PREFIX ?= /usr/local
 SAN ?=
+SANITIZERS ?= address,undefined
 B ?= build$(if $(SAN),/san)
 
 Q := $(if $(V),,@)
@@ -21,15 +22,14 @@ HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
 OPT := -O2 -g
 ifdef SAN
 HARDEN :=
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(if $(FUZZ),-fsanitize=fuzzer-no-link) \
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all $(if $(FUZZ),-fsanitize=fuzzer-no-link) \
        $(if $(findstring clang,$(CC)),,-fno-var-tracking-assignments)
 else
 HARDEN += -D_FORTIFY_SOURCE=2
 endif
 ALL_CPPFLAGS := -D_GNU_SOURCE -DTLS13_VERSION='"$(VERSION)"' -Ilibtls13 $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(WARN) $(HARDEN) $(OPT) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
-comma := ,
-ALL_LDFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined) -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
+ALL_LDFLAGS := $(if $(SAN),-fsanitize=$(SANITIZERS)) -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
 LIB_LIBS := -lbearssl
 DAEMON_LIBS := -lev -linih -lseccomp
 

@@ -41,6 +41,8 @@ static void let_go(struct world *old, const struct commons *c)
     }
     for (size_t i = 0; i < c->inherited.n; i++)
         close(c->inherited.at[i].fd);
+    if (c->watch.fd >= 0)
+        close(c->watch.fd);
     close(c->signals);
 }
 

@@ -5,6 +5,7 @@
 #include "per_ip.h"
 #include "stats.h"
 #include "tickets.h"
+#include "watch.h"
 #include "world.h"
 
 #include <sys/types.h>
@@ -15,6 +16,7 @@ struct commons {
     struct per_ip per_ip;
     struct ticket_ring *ring;
     struct inheritance inherited;
+    struct watch watch; /* the master's */
     int signals; /* the master's signalfd; workers close it */
 };
 

@@ -152,6 +152,8 @@ static void reload(struct master *m)
     struct config *c = config_load(m->inv, &p);
     tell(&p);
     problems_free(&p);
+    if (c != NULL)
+        watch_files(&m->commons.watch, c, crew_now());
     struct world *old = m->world, *w = c != NULL ? prepare(m, c, &crew, &code) : NULL;
     if (w == NULL) {
         say_kept(m);
@@ -297,7 +299,12 @@ static double by_the_clock(struct master *m)
             rotate_keys(m);
         next = m->rotate_at - now;
     }
-    next = sooner(next, beat(m, now));
+    double look;
+    if (watch_changed(&m->commons.watch, now, &look)) {
+        log_info("files have changed");
+        reload(m);
+    }
+    next = sooner(sooner(next, look), beat(m, now));
     return sooner(next, crew_respawn(&m->crew, m->world, &m->commons));
 }
 
@@ -306,11 +313,12 @@ static void loop(struct master *m)
     struct signalfd_siginfo info;
     while (!m->crew.ending || crew_living(&m->crew) != 0) {
         double wait = by_the_clock(m);
-        struct pollfd p = { .fd = m->commons.signals, .events = POLLIN };
-        (void)poll(&p, 1, wait < 0 ? -1 : wait > 3600 ? 3600000 : (int)(wait * 1000) + 1);
+        struct pollfd p[] = { { .fd = m->commons.signals, .events = POLLIN }, { .fd = m->commons.watch.fd, .events = POLLIN } };
+        (void)poll(p, 2, wait < 0 ? -1 : wait > 3600 ? 3600000 : (int)(wait * 1000) + 1);
         /* All that came meanwhile: reloads asked for twice are one. */
         while (read(m->commons.signals, &info, sizeof info) == (ssize_t)sizeof info)
             take_signal(m, (int)info.ssi_signo);
+        watch_events(&m->commons.watch, crew_now());
     }
 }
 
@@ -328,7 +336,7 @@ static bool open_commons(struct commons *c)
 
 int master_run(struct config *c, const struct invocation *inv)
 {
-    struct master m = { .inv = inv };
+    struct master m = { .inv = inv, .commons.watch.fd = -1 };
     int code = 4;
     sandbox_process();
     notify_open();
@@ -338,6 +346,7 @@ int master_run(struct config *c, const struct invocation *inv)
         config_free(c);
         return code;
     }
+    watch_files(&m.commons.watch, c, crew_now());
     struct world *w = prepare(&m, c, &m.crew, &code);
     if (w == NULL) {
         log_error("not started");
@@ -350,6 +359,7 @@ int master_run(struct config *c, const struct invocation *inv)
     loop(&m);
     crew_end_admin(&m.crew);
     log_info("ended");
+    watch_free(&m.commons.watch);
     world_free(m.world, NULL);
     free(m.crew.at);
     free(m.crew.old);

@@ -1,0 +1,27 @@
+/* Files that change under us: certificates, keys, authorities, revocation lists, ticket keys. */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include "options.h"
+
+/* fd is -1 when nothing is watched.  Zeroed but for that it is empty. */
+struct watch {
+    int fd; /* inotify: readable when something happened */
+    struct str_list paths;
+    uint64_t print;    /* of all contents, when last looked at */
+    double due, limit; /* when to look; 0: nothing happened */
+    bool blind;        /* a directory is not there: look again soon */
+};
+
+/*
+ * Watches the files of a configuration from now on, none when it says so.  To be called before the files are read: whatever changes
+ * afterwards is noticed.
+ */
+void watch_files(struct watch *w, const struct config *c, double now);
+/* Takes in what the kernel has to tell.  Writers are given half a second of quiet before anybody looks. */
+void watch_events(struct watch *w, double now);
+/* => true once after the contents have changed.  *next: seconds until this must be asked again, -1: not before events. */
+bool watch_changed(struct watch *w, double now, double *next);
+void watch_free(struct watch *w);
+
+#endif

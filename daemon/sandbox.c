@@ -64,7 +64,9 @@ static const int calls[] = {
     SCMP_SYS(open),
     SCMP_SYS(openat),
     SCMP_SYS(newfstatat),
-    /* the loop and the clock */
+    /* the loop and the clock; libev makes its epoll set anew when a socket that is closed here goes on in another process */
+    SCMP_SYS(epoll_create),
+    SCMP_SYS(epoll_create1),
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(epoll_wait),
     SCMP_SYS(epoll_pwait),

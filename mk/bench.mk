@@ -25,6 +25,7 @@ $(BENCH_TOOLS): $(B)/bench/%: tests/bench/%.c tests/bench/wire.h
 .PHONY: bench
 bench:
 	$(Q)tools/setup.sh build test bench
-	$(Q)$(MAKE) --no-print-directory all $(BENCH_TOOLS)
+	$(Q)$(MAKE) --no-print-directory all $(BENCH_TOOLS) $(B)/bench/crypto
 	$(Q)tests/bench/bench.py -r $(R) $(if $(M),-m $(M)) $(if $(TARGETS),-t $(TARGETS)) -j $(B)/bench/results.json \
 	    --tls13d $(B)/tls13d --bin $(B)/bench
+	$(Q)$(if $(M),:,$(B)/bench/crypto)

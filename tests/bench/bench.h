@@ -29,6 +29,7 @@ void bench_add(struct bench row);
 /* Each adds its rows, those that this CPU can run. */
 void bench_aead(void);
 void bench_hash(void);
+void bench_asym(void);
 
 /* What BearSSL and OpenSSL are called in a row, for all. */
 #define BEARSSL "BearSSL"

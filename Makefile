@@ -117,7 +117,7 @@ demo:
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)tools/demo.sh
 
-.PHONY: san fmt tidy clean install help
+.PHONY: san fmt tidy clean help
 san:
 	$(Q)$(MAKE) --no-print-directory SAN=1 all units tools
 
@@ -130,14 +130,6 @@ tidy:
 clean:
 	$(Q)rm -rf build
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(B)/tls13d $(DESTDIR)$(PREFIX)/sbin/tls13d
-	install -m 644 $(B)/libtls13.a $(DESTDIR)$(PREFIX)/lib/libtls13.a
-	install -m 755 $(B)/libtls13.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libtls13.so.$(SOVERSION)
-	ln -sf libtls13.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libtls13.so
-	install -m 644 libtls13/tls13.h $(DESTDIR)$(PREFIX)/include/tls13.h
-
 help:
 	@echo 'all (default)  the daemon, the library (static and shared) and the example server, in $(B)/'
 	@echo 'demo           set up, build, serve a page through TLS and fetch it'
@@ -146,4 +138,5 @@ help:
 	@echo 'install        DESTDIR= PREFIX=$(PREFIX)'
 	@echo 'fmt tidy clean'
 
+include mk/install.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

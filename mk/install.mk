@@ -1,0 +1,24 @@
+# make install DESTDIR= PREFIX=: daemon, libraries, header, pkg-config file, manual pages, the configuration as an example.
+MANDIR ?= $(PREFIX)/share/man
+
+.PHONY: install
+install: all $(B)/libtls13.pc
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin lib/pkgconfig include share/doc/tls13d) $(addprefix $(DESTDIR)$(MANDIR)/,man3 man5 man8)
+	install -m 755 $(B)/tls13d $(DESTDIR)$(PREFIX)/sbin/tls13d
+	install -m 644 $(B)/libtls13.a $(DESTDIR)$(PREFIX)/lib/libtls13.a
+	install -m 755 $(B)/libtls13.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libtls13.so.$(SOVERSION)
+	ln -sf libtls13.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libtls13.so
+	install -m 644 libtls13/tls13.h $(DESTDIR)$(PREFIX)/include/tls13.h
+	install -m 644 $(B)/libtls13.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/libtls13.pc
+	install -m 644 docs/libtls13.3 $(DESTDIR)$(MANDIR)/man3/libtls13.3
+	install -m 644 docs/tls13d.ini.5 $(DESTDIR)$(MANDIR)/man5/tls13d.ini.5
+	install -m 644 docs/tls13d.8 $(DESTDIR)$(MANDIR)/man8/tls13d.8
+	install -m 644 conf/tls13d.ini $(DESTDIR)$(PREFIX)/share/doc/tls13d/tls13d.ini
+
+# PREFIX may differ from one run to the next, so it is always made anew.
+.PHONY: $(B)/libtls13.pc
+$(B)/libtls13.pc:
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+	    'Name: libtls13' 'Description: TLS 1.3 for a server, in three calls or as an engine without sockets' 'Version: $(VERSION)' \
+	    'Libs: -L$${libdir} -ltls13' 'Libs.private: $(LIB_LIBS)' 'Cflags: -I$${includedir}' >$@

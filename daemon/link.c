@@ -280,6 +280,7 @@ static bool take_steps(struct link *l)
             pump_to_client(l, buf, tls13_close(link_tls(l), buf, sizeof buf));
             break;
         case RELAY_ALERT:
+            STATS_ADD(l->env->stats, alert_sent[TLS13_ALERT_internal_error], 1);
             pump_to_client(l, buf, tls13_abort(link_tls(l), TLS13_ALERT_internal_error, buf, sizeof buf));
             l->aborted = true;
             break;

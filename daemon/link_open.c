@@ -16,8 +16,10 @@ static void refuse_with(struct link *l, enum stats_end word, int alert)
 {
     uint8_t buf[64];
     link_word(l, word, alert);
-    if (l->tls_up)
+    if (l->tls_up) {
+        STATS_ADD(l->env->stats, alert_sent[alert & 255], 1);
         pump_to_client(l, buf, tls13_abort(link_tls(l), alert, buf, sizeof buf));
+    }
     relay_backend_gone(&l->relay);
     relay_tls_died(&l->relay);
 }

@@ -1,6 +1,7 @@
 /* The admin process: a few connections at a time, each with a bound on what it may send and how long it may take. */
 #include "admin.h"
 #include "log.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -435,8 +436,7 @@ int admin_run(const struct admin_job *job)
         log_error("the admin process cannot become %s: %s", job->world->identity.name, strerror(errno));
         return 3;
     }
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)prctl(PR_SET_DUMPABLE, 0);
+    sandbox_process();
     catch_signal(&s, &s.term, SIGTERM, end);
     catch_signal(&s, &s.intr, SIGINT, at_once);
     catch_signal(&s, &s.usr1, SIGUSR1, reopen);
@@ -448,6 +448,7 @@ int admin_run(const struct admin_job *job)
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != job->master)
         return 0;
+    (void)!sandbox_enter(job->world->conf, SANDBOX_ADMIN, false); /* the workers have told what the kernel refuses */
     ev_run(s.loop, 0);
     return 0;
 }

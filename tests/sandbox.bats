@@ -126,3 +126,20 @@ echo_works() {
     log_wait 'level=warning .*refuses seccomp'
     echo_works hello
 }
+
+@test "the admin process is in its sandbox and answers" {
+    backend_start tcp echo
+    daemon_lines=("admin = unix:$T/admin.sock")
+    daemon_start
+    local p
+    for p in $(workers); do
+        wait_for 5 filtered "$p"
+        [ "$(field NoNewPrivs "$p")" = 1 ]
+    done
+    [ "$(workers | wc -l)" = 2 ]
+    run -0 curl -sSf --max-time 5 --unix-socket "$T/admin.sock" http://localhost/metrics
+    assert_output --partial tls13d_connections_accepted_total
+    run -0 curl -sSf --max-time 5 --unix-socket "$T/admin.sock" http://localhost/
+    run -0 curl -sSf --max-time 5 --unix-socket "$T/admin.sock" http://localhost/status
+}
+filtered() { [ "$(field Seccomp "$1")" = 2 ]; }

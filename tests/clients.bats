@@ -2,6 +2,7 @@
 # Real clients against tls13d: every suite, group and kind of certificate, chains verified, HelloRetryRequest, and TLS 1.2 turned away.
 
 load lib
+load chromium
 
 SUITES=(TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256)
 PAGE='a page from the backend'
@@ -50,14 +51,6 @@ fetch_nss() {
     got_page
 }
 
-# nssdb DIR: a certificate store that trusts the test's root.
-nssdb() {
-    [ -e "$1" ] && return
-    mkdir -p "$1"
-    certutil -N -d "sql:$1" --empty-password
-    certutil -A -d "sql:$1" -n 'tls13d test root' -t C,, -i "$PKI/ca.pem"
-}
-
 fetch_curl() {
     run -0 curl -sS --max-time 20 --cacert "$PKI/ca.pem" --resolve "localhost:$PORT:127.0.0.1" --tlsv1.3 "$@" "https://localhost:$PORT/"
     got_page
@@ -86,13 +79,7 @@ print(opener.open("https://localhost:%s/" % port).read().decode())' "$PORT" "$PK
 }
 
 fetch_chromium() {
-    local home=$T/home
-    mkdir -p "$home/.pki"
-    nssdb "$home/.pki/nssdb"
-    rm -rf "$home/data"
-    HOME=$home run -0 --separate-stderr timeout -k 2 40 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
-        --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage --no-proxy-server \
-        --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE localhost' --user-data-dir="$home/data" --dump-dom "https://localhost:$PORT/" 3>&-
+    chromium_get
     got_page
 }
 

@@ -71,7 +71,7 @@ setup() {
 
 @test "scripts pass shellcheck" {
     command -v shellcheck >/dev/null || skip "no shellcheck"
-    run -0 shellcheck -x .ci/run tools/*.sh tests/*.sh tests/tools/*.sh tests/lib.bash tests/*.bats
+    run -0 shellcheck -x .ci/run tools/*.sh tests/*.sh tests/tools/*.sh tests/*.bash tests/*.bats
 }
 
 @test "no TODO, FIXME or XXX is left" {

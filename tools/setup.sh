@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the Debian packages of the named sections of packages.list that are missing.
 #   tools/setup.sh build demo test dev
-# Needs root (or sudo) only when something is missing.  Prints nothing when all is there.
+# Needs root (or sudo) only when something is missing.  Prints nothing when all is there.  "test" also fetches tests/package.json's
+# modules where there is npm; the suites that want them skip without.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 want=
@@ -10,11 +11,24 @@ for section in "$@"; do
     [ -n "$found" ] || { echo "setup: packages.list has no section '$section'" >&2; exit 2; }
     want="$want $found"
 done
+
+node_modules() {
+    [ ! -d "$top/tests/node_modules" ] && command -v npm >/dev/null || return 0
+    echo "setup: npm install in tests/"
+    (cd "$top/tests" && npm install --no-audit --no-fund --no-package-lock --ignore-scripts >/dev/null 2>&1) ||
+        echo "setup: npm could not install; the tests that compare with other implementations are skipped" >&2
+}
+# Last thing, whatever way the script ends well.
+done_well() {
+    case " $* " in *' test '*) node_modules ;; esac
+    exit 0
+}
+
 missing=
 for p in $want; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing="$missing $p"
 done
-[ -n "$missing" ] || exit 0
+[ -n "$missing" ] || done_well "$@"
 echo "setup: installing$missing"
 root=
 if [ "$(id -u)" != 0 ]; then
@@ -29,3 +43,4 @@ if ! { $root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $root apt-get 
     exit 1
 fi
 rm -f "$log"
+done_well "$@"

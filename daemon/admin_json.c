@@ -151,6 +151,12 @@ static void errors(struct text *out, const struct stats *s)
         if (s->errors[e] != 0)
             number(out, tls13_err_name(e), s->errors[e]);
     close_object(out);
+    key(out, "error_texts");
+    text_add(out, "{");
+    for (int e = 1; e < 64; e++)
+        if (s->errors[e] != 0)
+            string(out, tls13_err_name(e), tls13_err_text(e));
+    close_object(out);
     key(out, "ends");
     text_add(out, "{");
     for (int i = 0; i < END_COUNT; i++)

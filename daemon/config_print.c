@@ -166,6 +166,8 @@ static const char usage[] = "tls13d: puts TLS 1.3 in front of a plaintext servic
                             "  tls13d --listen ADDR --backend ADDR [...]   run without a file\n"
                             "  tls13d --test                               check configuration, certificates and keys; bind nothing\n"
                             "  tls13d --print-config                       write the configuration in force, every key\n"
+                            "  tls13d status [--admin ADDR] [--json]       what a running daemon tells; ADDR is that of the\n"
+                            "                                              configuration; --watch tells it again each second\n"
                             "  tls13d --version, --help\n"
                             "\n"
                             "  --self-signed[=NAME,...]   a throwaway certificate in memory, for development only\n"

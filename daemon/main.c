@@ -3,6 +3,7 @@
 #include "log.h"
 #include "master.h"
 #include "options.h"
+#include "status.h"
 #include "tickets.h"
 
 #include <errno.h>
@@ -121,8 +122,7 @@ int main(int argc, char **argv)
         printf("tls13d %s\n", TLS13_VERSION);
         break;
     case CMD_STATUS:
-        (void)fprintf(stderr, "tls13d: this build has no status command\n");
-        code = EXIT_USAGE;
+        code = status_run(&inv);
         break;
     case CMD_RUN:
     case CMD_TEST:

@@ -1,5 +1,7 @@
-# make install DESTDIR= PREFIX=: daemon, libraries, header, pkg-config file, manual pages, the configuration as an example.
+# make install DESTDIR= PREFIX=: daemon, libraries, header, pkg-config file, manual pages, units for systemd, the configuration as an example.
 MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
 .PHONY: install
 install: all $(B)/libtls13.pc
@@ -14,6 +16,11 @@ install: all $(B)/libtls13.pc
 	install -m 644 docs/tls13d.ini.5 $(DESTDIR)$(MANDIR)/man5/tls13d.ini.5
 	install -m 644 docs/tls13d.8 $(DESTDIR)$(MANDIR)/man8/tls13d.8
 	install -m 644 conf/tls13d.ini $(DESTDIR)$(PREFIX)/share/doc/tls13d/tls13d.ini
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	for unit in tls13d.service tls13d@.service tls13d.socket; do \
+	    sed 's|/usr/sbin/|$(PREFIX)/sbin/|' systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
+	install -m 644 systemd/tls13d.sysusers $(DESTDIR)$(SYSUSERSDIR)/tls13d.conf
 
 # PREFIX may differ from one run to the next, so it is always made anew.
 .PHONY: $(B)/libtls13.pc

@@ -48,9 +48,11 @@ in_force() {
     run -0 bash -c 'cd "$1" && find . -type f -o -type l | sort' - "$d$prefix"
     local file
     for file in sbin/tls13d lib/libtls13.a lib/libtls13.so lib/libtls13.so.0 include/tls13.h lib/pkgconfig/libtls13.pc \
-        share/man/man3/libtls13.3 share/man/man5/tls13d.ini.5 share/man/man8/tls13d.8 share/doc/tls13d/tls13d.ini; do
+        share/man/man3/libtls13.3 share/man/man5/tls13d.ini.5 share/man/man8/tls13d.8 share/doc/tls13d/tls13d.ini \
+        lib/systemd/system/tls13d.service lib/systemd/system/tls13d@.service lib/systemd/system/tls13d.socket lib/sysusers.d/tls13d.conf; do
         assert_line "./$file"
     done
+    grep -q "^ExecStart=$prefix/sbin/tls13d " "$d$prefix/lib/systemd/system/tls13d.service" || fail "the unit starts another daemon"
     [ "$(stat -c %a "$d$prefix/sbin/tls13d" "$d$prefix/include/tls13.h" | xargs)" = '755 644' ] || fail "modes are wrong"
     printf '#include <stdio.h>\n#include <tls13.h>\nint main(void) { return puts(tls13_suite_name(0x1301)) < 0; }\n' >"$d/p.c"
     # shellcheck disable=SC2046 # flags are words

@@ -77,3 +77,30 @@ setup() {
 @test "no TODO, FIXME or XXX is left" {
     run -1 git grep -nwE 'TODO|FIXME|XXX' -- '*.c' '*.h' '*.sh' '*.bats' '*.py' ':!tests/structure.bats'
 }
+
+@test "docs/musts.md: each requirement has its check and its test" {
+    run tools/musts.py --check
+    assert_output ''
+    assert_success
+}
+
+@test "the check of docs/musts.md can fail" {
+    local t=$BATS_TEST_TMPDIR/tree
+    mkdir -p "$t"
+    cp -r --parents docs/musts.* libtls13/*.[ch] tests/unit/test_*.c tests/*.bats "$t"
+    run -0 tools/musts.py --check --root "$t"
+    sed -i 's/return -TLS13_E_CERT_REQUIRED;/return 0;/' "$t/libtls13/client_auth.c"
+    sed -i 's/TLS13_E_OVERFLOW/TLS13_E_DECODE/' "$t"/tests/unit/*.c
+    sed -i 's/RUN(hybrid);//' "$t/tests/unit/test_negative.c"
+    sed -i '/^7 | /d' "$t/docs/musts.list"
+    run -1 tools/musts.py --check --root "$t"
+    assert_line --partial "certificate-required: libtls13/client_auth.c has 0 times"
+    assert_line --partial "OVERFLOW: no unit test names this error"
+    assert_line --partial "trap 49: no test 'hybrid' in test_negative"
+    assert_line --partial "traps: not 1 to 50, each once"
+    cp docs/musts.list "$t/docs"
+    cp -r --parents libtls13/*.c tests/unit/test_*.c "$t"
+    sed -i '1s/^/\n/' "$t/libtls13/conn.c"
+    run -1 tools/musts.py --check --root "$t"
+    assert_output --partial 'docs/musts.md is not what'
+}

@@ -135,8 +135,10 @@ help:
 	@echo 'demo           set up, build, serve a page through TLS and fetch it'
 	@echo 'check          set up, build and run every test'
 	@echo 'san            the ASan and UBSan build, in build/san/'
+	@echo 'static         the daemon as one static file, in $(B)/static/'
 	@echo 'install        DESTDIR= PREFIX=$(PREFIX)'
 	@echo 'fmt tidy clean'
 
 include mk/install.mk
+include mk/static.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -122,13 +122,12 @@ static int judge(struct tls13_conn *conn, const struct slice *chain, size_t n)
         return -TLS13_E_BAD_CERT;
     if (ctx->trust == NULL)
         return -TLS13_E_UNKNOWN_CA;
-    int err = trust_verify(ctx->trust, chain, n, ctx_now_ms(ctx) / 1000);
+    int err = trust_verify(ctx->trust, chain, n, ctx_now_ms(ctx) / 1000, &hs->client_until);
     if (err < 0)
         return err;
     hash_once(HASH_SHA256, leaf.spki.p, leaf.spki.n, hs->client_spki);
     if ((err = name_client(ctx, hs, &leaf)) < 0)
         return err;
-    hs->client_until = leaf.not_after;
     memcpy(hs->client.leaf, chain[0].p, chain[0].n);
     hs->client.leaf_len = chain[0].n;
     return 0;

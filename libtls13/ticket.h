@@ -25,7 +25,7 @@ struct ticket {
     uint8_t psk[MAX_HASH];
     uint8_t psk_len;
     uint8_t profile[TICKET_PROFILE]; /* the policy it was given under */
-    int64_t client_until;            /* the client certificate's notAfter, seconds; 0: no client certificate */
+    int64_t client_until;            /* how long its certificate's verification holds, seconds; 0: no client certificate */
     uint8_t client_spki[32];         /* SHA-256 of its SubjectPublicKeyInfo */
     char client_name[256];           /* "" or its verified name */
 };

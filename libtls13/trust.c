@@ -167,19 +167,20 @@ int trust_add_crl(struct trust *t, const uint8_t *crl, size_t len)
     return err < 0 ? err : count;
 }
 
-/* => 0 when no list names the certificate; `must`: its issuer has to have a list that is in date. */
-static int check_revoked(const struct trust *t, const struct x509 *x, int64_t now, bool must)
+/* => 0 when no list names the certificate.  covered: until when its issuer has a list that is in date, 0 for none. */
+static int check_revoked(const struct trust *t, const struct x509 *x, int64_t now, int64_t *covered)
 {
-    bool covered = false;
+    *covered = 0;
     for (size_t i = 0; i < t->n_crls; i++) {
         const struct crl *c = &t->crls[i];
         if (!same(c->issuer, x->issuer))
             continue;
         if (crl_holds(c, x->serial))
             return -TLS13_E_CERT_REVOKED;
-        covered |= now >= c->this_update && now <= c->next_update;
+        if (now >= c->this_update && now <= c->next_update && c->next_update > *covered)
+            *covered = c->next_update;
     }
-    return must && !covered ? -TLS13_E_CRL_STALE : 0;
+    return 0;
 }
 
 void trust_digest(const struct trust *t, uint8_t out[static 32])
@@ -250,18 +251,47 @@ static bool weakly_signed(const struct slice *chain, size_t n)
     return false;
 }
 
-int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int64_t now)
+/*
+ * How many certificates in front have keys that we would verify with.  A key out of those bounds costs its owner nothing and us much: an
+ * RSA exponent as long as the modulus makes one verification as slow as 150, and x509_minimal would take it.  => -TLS13_E_BAD_CERT when
+ * one is malformed, wherever it is.
+ */
+static int usable(const struct slice *chain, size_t n)
 {
-    int err = n == 0 || t->n == 0 ? -TLS13_E_UNKNOWN_CA : verify_path(t, chain, n, now);
+    size_t good = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct x509 x;
+        if (x509_parse(&x, chain[i].p, chain[i].n) < 0)
+            return -TLS13_E_BAD_CERT;
+        good += good == i && x.key_supported;
+    }
+    return (int)good;
+}
+
+int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int64_t now, int64_t *until)
+{
+    int good = usable(chain, n), err;
+    *until = INT64_MAX;
+    if (good < 0)
+        return good;
+    err = good == 0 || t->n == 0 ? -TLS13_E_UNKNOWN_CA : verify_path(t, chain, (size_t)good, now);
+    if (err == -TLS13_E_UNKNOWN_CA && (size_t)good != n)
+        err = -TLS13_E_UNSUPPORTED_CERT;
     if (err == -TLS13_E_UNSUPPORTED_CERT && weakly_signed(chain, n))
         return -TLS13_E_BAD_CERT;
     for (size_t i = 0; i < n && err == 0; i++) {
         struct x509 x;
+        int64_t covered;
         if (x509_parse(&x, chain[i].p, chain[i].n) < 0)
             return -TLS13_E_BAD_CERT;
         if (i == 0 && x.has_ext_key_usage && !x.client_auth)
             return -TLS13_E_UNSUPPORTED_CERT; /* RFC 5280 4.2.1.12: not for this purpose */
-        err = check_revoked(t, &x, now, i == 0 && t->n_crls != 0);
+        if ((err = check_revoked(t, &x, now, &covered)) == 0 && i == 0 && t->n_crls != 0) {
+            err = covered == 0 ? -TLS13_E_CRL_STALE : 0;
+            *until = covered;
+        }
+        if (i < (size_t)good && x.not_after < *until)
+            *until = x.not_after;
     }
     return err;
 }

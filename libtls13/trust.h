@@ -30,8 +30,11 @@ void trust_digest(const struct trust *t, uint8_t out[static 32]);
  * usage and extended key usage (clientAuth, when there is one), and no certificate of the path on a list of its issuer; when any list is
  * there, the leaf's issuer must have one and it must not be past its nextUpdate.
  *
- * => 0, -TLS13_E_BAD_CERT, _UNSUPPORTED_CERT, _UNKNOWN_CA, _CERT_EXPIRED, _CERT_REVOKED.
+ * until: the last second at which this judgement still holds, by the dates of the certificates and the leaf's list.
+ *
+ * => 0, -TLS13_E_BAD_CERT, _UNSUPPORTED_CERT, _UNKNOWN_CA, _CERT_EXPIRED, _CERT_REVOKED, _CRL_STALE.
  */
-int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int64_t now) __attribute__((warn_unused_result));
+int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int64_t now, int64_t *until)
+    __attribute__((warn_unused_result));
 
 #endif

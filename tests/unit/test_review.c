@@ -1,0 +1,125 @@
+/* What a second reading of the engine found: each case failed once. */
+#include "unit.h"
+
+#include "crl.h"
+#include "peer.h"
+#include "pem.h"
+
+static struct peer p;
+
+static void fresh(struct tls13_ctx *ctx)
+{
+    if (p.conn != NULL)
+        peer_free(&p);
+    peer_init(&p, ctx);
+}
+
+/* When the list ends that ends within the life of the certificates, in seconds since 1970. */
+static int64_t list_ends(void)
+{
+    struct pem pem = { fixture_crl_stale, fixture_crl_stale + strlen(fixture_crl_stale) };
+    struct crl crl;
+    char label[64];
+    uint8_t *der;
+    size_t n;
+    CHECK_INT(pem_next(&pem, label, &der, &n), 1);
+    CHECK_INT(crl_parse(&crl, der, n), 0);
+    int64_t at = crl.next_update;
+    crl_free(&crl);
+    free(der);
+    return at;
+}
+
+/* A client that a full handshake would refuse, since its issuer's list has run out, is not let in by a ticket either. */
+static void ticket_does_not_outlive_the_list(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    struct credential *c;
+    int64_t then = test_now_ms, end = list_ends();
+    CHECK_INT(tls13_ctx_set_client_ca(ctx, fixture_ca, strlen(fixture_ca)), 0);
+    CHECK_INT(tls13_ctx_set_client_crl(ctx, fixture_crl_stale, strlen(fixture_crl_stale)), 0);
+    CHECK_INT(tls13_ctx_set_client_auth(ctx, TLS13_CLIENT_AUTH_REQUIRE), 0);
+    CHECK_INT(cred_load(&c, fixture_client, strlen(fixture_client), NULL, 0, NULL, NULL), 0);
+    test_now_ms = (end - 100) * 1000;
+    fresh(ctx);
+    CHECK(peer_handshake(&p, c));
+    struct peer_ticket t = p.tickets[0];
+    CHECK_INT(t.lifetime, 100);
+    fresh(ctx);
+    p.opt.ticket = &t;
+    CHECK(peer_handshake(&p, NULL));
+    CHECK(p.resumed);
+    test_now_ms = (end + 100) * 1000;
+    fresh(ctx);
+    p.opt.ticket = &t;
+    CHECK(!peer_handshake(&p, c));
+    CHECK(!p.resumed);
+    CHECK_INT(p.last, -TLS13_E_CRL_STALE);
+    test_now_ms = then;
+    cred_free(c);
+    tls13_ctx_unref(ctx);
+}
+
+/*
+ * A leaf and its issuer, an RSA key with a public exponent of 2040 bits: valid signatures, made by hand.  No authority of ours is behind
+ * them.
+ */
+static const char slow_chain[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIICpjCCAY6gAwIBAgIBTTANBgkqhkiG9w0BAQsFADAMMQowCAYDVQQDDAFBMB4XDTIwMDEwMTAwMDAwMFoXDTQ5MDEwMTAwMDAwMFowDzENMAsG\n"
+    "A1UEAwwEbGVhZjCCASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEBALi2gDTmgSAA5Xtkna52mx1XpR6YCIhpQMvXJVwnrJR0UbPHp9Vg05R7\n"
+    "0mRM70UzEhjO5wnS6gXjfrV4MQkwCSs6ojjS1mm1MZQDD/hM0bRAGs5jbbtViijWkf9NEcXWIGkfbwYQhp/OGm6LSANTtXNWwvJ4QJPiJhFmUAhB\n"
+    "pqf8DOD+XBQCHoqa544zL7XdhdI7k/SODtM6aVu7v63HSQnA/CjTtd74Mr+sfNn7dvIp7G/l1GMMBiQvYeI7sqDYnSIf8UBrHcVfxKy7iM1F5r66\n"
+    "WWwKOrcfLIXqF9cADwS+P0e8EO2GrErL/ljVT+4VzhcnRo5tGLEaXoA6RBNtJz0CAwEAAaMQMA4wDAYDVR0TAQH/BAIwADANBgkqhkiG9w0BAQsF\n"
+    "AAOCAQEANXQvTpN/4heHXdJPk0/jVpXGqu+YrhPFOFMbri+bmC3jMoy5zHhms5tihiKxQfMaJM3AvrJqYglIiZu0J2nuL9G3HnEKpOz5UMSBUYns\n"
+    "+BQxOL/BMj8+y8+OFunXYufbJdJu9zuevpxOgySvAz+V8weiOetSa9ZsgC54EaxWeIvB47g3gD95sEGAsNUYKPKWCqrGp6lM5va1HwSWqZEDKzmy\n"
+    "zTZkbxbyV1o0WPu5aWzkY/mMJ6V4+YigyBWRg0IiItt7YhIeig64jppWj09EauFP/fHe2FEiEHdpGvWwMiPuzGLHPjdrgK1+2XnaL1+/XcQj+6am\n"
+    "KL3zeL5TnhPTUQ==\n"
+    "-----END CERTIFICATE-----\n"
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIDpTCCAo2gAwIBAgIBTTANBgkqhkiG9w0BAQsFADAMMQowCAYDVQQDDAFBMB4XDTIwMDEwMTAwMDAwMFoXDTQ5MDEwMTAwMDAwMFowDDEKMAgG\n"
+    "A1UEAwwBQTCCAiEwDQYJKoZIhvcNAQEBBQADggIOADCCAgkCggEBALx6b+u1U+auTD9PBJld8D1LqHBjEQEAraSzQDsy6edIgSLypIBXbUbKd9Wu\n"
+    "rpk+58Kb28C2BmzAw5OJyV5N/RYEuwfBFPg8qnhCiizKQ0apnvDAK1+iK0n249SMj1M47t7hhhkde+BFjs8daUGBCkgCrhuCkxwUk7dUAPFdBeaM\n"
+    "PZme0bfhLi5BTfGO+kd3GhI4PDB4kKfAfTBfFVI/L4f9yuHHIWq8VPnY2/CGrFUiVDQ+JTTrg84FtFAuMzPFiOmP/dib0ESsS8xxRfwV6f/aIc7t\n"
+    "Rd/4K8dBk7QnxLSZje5lN/jrsl6JBRTKOVHPG1WBhyMiAuZy1ljmxd9lZ/cCggEAAOh3HKhgZ4V+oYYxCq76oORfzgh8JGV6QcrrjDBMvs3Is1b1\n"
+    "6K+7gfoDvQTxNn522Mac1fxFJp2pq3Ao2gS3S8hBetDWozCMEUpAoulP/L6o4RAM98VDrtm/H8PiwR+LJIe+I91Ttwoqz+CLVjgIABtMk98eYm1s\n"
+    "k6N5oJpDpq4DRMKbcTLLFjjQTGzBnGHQ5nceznHIfooMqZx/CJXfPo/NGAettcfgarMhYcKztgDJhgqetA4JrF0EHEin3gAtKYGhlGYchTpDMBoD\n"
+    "R8Kqqlx8bxIfa6DzK2Tmdl6WbTCjDkFwN++JSBBSL4GD7nIjMoRKOsk6HqG5ADJO6ZiX+aMTMBEwDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0B\n"
+    "AQsFAAOCAQEAueFQK8JotjkJbrWqrKb8ohq02QK8yQjBqRzBR3159SLuv/CMw23DB/AVhK52ltRD+51/yTiA5coa7SqoVETDRmDvqPAV/0rVZhzp\n"
+    "I2QQIdjOFjAupcbEHd17utk0MPpUiYbiRYznSNeMGJr7d8ucMiNSJaS4skCibMvb905QMKS5Ylv0jnUakHvjKj07xk2OGimIKyF3GWJ9pP1M9bG3\n"
+    "IszlRqxW9GiI6Io2RS0LHnBp9T+1rdaMi6GUq5xSKiUumr4KS8UyKZy9aFEsMNNBaGukucgNOLPqtuNPms9MqXFhnOg4tz8i730uwtHKaZNTgs5e\n"
+    "bHqVhMfUvrMqXZS4iA==\n"
+    "-----END CERTIFICATE-----\n";
+
+/* Such a key is told by its length, before anything is verified with it: ten of them took 0.3 s. */
+static void long_exponents_are_not_computed_with(void)
+{
+    struct pem pem = { slow_chain, slow_chain + strlen(slow_chain) };
+    struct trust *t = trust_new();
+    struct slice chain[10];
+    uint8_t *der[2];
+    char label[64];
+    int64_t until;
+    CHECK_INT(trust_add_ca(t, fixture_ca, strlen(fixture_ca)), 1);
+    for (size_t i = 0; i < 2; i++) {
+        size_t n;
+        CHECK_INT(pem_next(&pem, label, &der[i], &n), 1);
+        chain[i] = (struct slice){ der[i], n };
+    }
+    for (size_t i = 2; i < COUNT(chain); i++)
+        chain[i] = chain[1];
+    CHECK_INT(trust_verify(t, chain, 1, test_now_ms / 1000, &until), -TLS13_E_UNKNOWN_CA);
+    CHECK_INT(trust_verify(t, chain, COUNT(chain), test_now_ms / 1000, &until), -TLS13_E_UNSUPPORTED_CERT);
+    free(der[0]);
+    free(der[1]);
+    trust_free(t);
+}
+
+int main(void)
+{
+    RUN(ticket_does_not_outlive_the_list);
+    RUN(long_exponents_are_not_computed_with);
+    if (p.conn != NULL)
+        peer_free(&p);
+    return DONE();
+}

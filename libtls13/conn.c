@@ -373,6 +373,8 @@ size_t tls13_close(struct tls13_conn *conn, uint8_t *out, size_t cap)
         return 0;
     size_t n = write_alert(conn, TLS13_ALERT_close_notify, out, cap);
     conn->we_closed = n != 0;
+    if (n != 0 && !conn->connected) /* 6.1: nothing follows, so that the handshake cannot go on */
+        conn->err = TLS13_E_CLOSED;
     return n;
 }
 

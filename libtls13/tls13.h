@@ -310,7 +310,10 @@ TLS13_CHECK size_t tls13_seal(struct tls13_conn *conn, uint8_t *rec, size_t n);
  */
 TLS13_CHECK size_t tls13_seal_bulk(struct tls13_conn *conn, uint8_t *buf, size_t n, size_t body);
 
-/* Each writes one record of at most 64 bytes to out; => its length, 0 when there is nothing to say (already closed, dead). */
+/*
+ * Each writes one record of at most 64 bytes to out; => its length, 0 when there is nothing to say (already closed, dead).  Before the
+ * handshake is over tls13_close() ends it, both ways.
+ */
 TLS13_CHECK size_t tls13_close(struct tls13_conn *conn, uint8_t *out, size_t cap);                     /* close_notify */
 TLS13_CHECK size_t tls13_abort(struct tls13_conn *conn, int alert, uint8_t *out, size_t cap);          /* a fatal alert; ends both ways */
 TLS13_CHECK size_t tls13_update_keys(struct tls13_conn *conn, bool request, uint8_t *out, size_t cap); /* KeyUpdate */

@@ -60,6 +60,30 @@ static void ticket_does_not_outlive_the_list(void)
     tls13_ctx_unref(ctx);
 }
 
+/* RFC 8446 6.1: behind our close_notify we send nothing: no flight, no tickets. */
+static void nothing_behind_close_notify(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    uint8_t msg[4 + MAX_HASH], rec[128], out[64];
+    fresh(ctx);
+    peer_hello(&p);
+    peer_send_hello(&p);
+    CHECK(peer_read(&p));
+    CHECK(tls13_close(p.conn, out, sizeof out) != 0);
+    size_t fin = peer_finished(&p, msg), len = peer_seal(&p, rec, CT_HANDSHAKE, msg, fin);
+    peer_switch(&p, msg, fin);
+    peer_feed(&p, rec, len);
+    CHECK_INT(p.last, -TLS13_E_CLOSED);
+    CHECK(!p.connected);
+    CHECK_INT(p.n_out, 0);
+    fresh(ctx);
+    CHECK(tls13_close(p.conn, out, sizeof out) != 0);
+    peer_hello(&p);
+    peer_send_hello(&p);
+    CHECK_INT(p.n_out, 0);
+    tls13_ctx_unref(ctx);
+}
+
 /*
  * A leaf and its issuer, an RSA key with a public exponent of 2040 bits: valid signatures, made by hand.  No authority of ours is behind
  * them.
@@ -119,6 +143,7 @@ int main(void)
 {
     RUN(ticket_does_not_outlive_the_list);
     RUN(long_exponents_are_not_computed_with);
+    RUN(nothing_behind_close_notify);
     if (p.conn != NULL)
         peer_free(&p);
     return DONE();

@@ -99,8 +99,8 @@ struct tls13_conn {
     const char *alpn; /* chosen; lives in ctx */
     uint16_t held;    /* joined handshake bytes in front of the next input */
     uint16_t group, scheme;
-    int16_t credential;
-    int16_t alert; /* received, -1 none */
+    int32_t credential; /* index, -1 before the choice */
+    int16_t alert;      /* received, -1 none */
     uint8_t state, step, epoch;
     uint8_t err;                           /* TLS13_E_* once dead */
     uint8_t ccs, empty, updates, warnings; /* nuisances so far (limits.h) */

@@ -13,7 +13,7 @@ static void keep(struct tls13_conn *conn, const struct client_hello *ch)
     conn->suite = hs->choice.suite;
     conn->alpn = hs->choice.alpn;
     conn->group = hs->choice.group->id;
-    conn->credential = (int16_t)hs->choice.credential;
+    conn->credential = hs->choice.credential;
 }
 
 /* 4.1.2: the second ClientHello is the first one but for the share that was asked for and the PSKs. */

@@ -14,6 +14,29 @@ static void fresh(struct tls13_ctx *ctx)
     peer_init(&p, ctx);
 }
 
+/* A context takes up to 65535 credentials; the index of the chosen one is kept whole. */
+static void last_of_many_credentials(void)
+{
+    enum { MANY = 40000 };
+    struct tls13_ctx *ctx = test_ctx();
+    struct tls13_info info;
+    struct credential **many = realloc(ctx->creds, MANY * sizeof *many);
+    CHECK(many != NULL);
+    ctx->creds = many;
+    for (size_t i = 1; i < MANY; i++)
+        many[i] = many[0];
+    ctx->n_creds = MANY;
+    CHECK_INT(tls13_ctx_set_default(ctx, MANY - 1), 0);
+    fresh(ctx);
+    p.opt.sni = "elsewhere.example";
+    CHECK(peer_handshake(&p, NULL));
+    tls13_conn_info(p.conn, &info);
+    CHECK_INT(info.credential, MANY - 1);
+    CHECK_INT(p.n_tickets, 2);
+    ctx->n_creds = 1;
+    tls13_ctx_unref(ctx);
+}
+
 /* When the list ends that ends within the life of the certificates, in seconds since 1970. */
 static int64_t list_ends(void)
 {
@@ -141,6 +164,7 @@ static void long_exponents_are_not_computed_with(void)
 
 int main(void)
 {
+    RUN(last_of_many_credentials);
     RUN(ticket_does_not_outlive_the_list);
     RUN(long_exponents_are_not_computed_with);
     RUN(nothing_behind_close_notify);

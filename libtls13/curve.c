@@ -87,7 +87,7 @@ static void x25519_one_or_eight(uint8_t (*out)[32], const uint8_t (*k)[32], cons
         x25519_scalar(out[0], k[0], u[0]); /* half the time of eight */
 }
 
-static const struct x25519_impl x25519_x8_impl = { "x25519-avx512", CPU_AVX512 | CPU_IFMA | CPU_VBMI2, x25519_one_or_eight };
+static const struct x25519_impl x25519_x8_impl = { "x25519-avx512", X25519_X8_NEEDS, x25519_one_or_eight };
 #endif
 
 /* Best first. */

@@ -1,6 +1,7 @@
 /* Known answers of every primitive in use, through the very functions that connections call: a wrong build must not serve. */
 #include "aead.h"
 #include "bytes.h"
+#include "cpu.h"
 #include "curve.h"
 #include "error.h"
 #include "kdf.h"
@@ -10,6 +11,9 @@
 #include "sign.h"
 #include "suite.h"
 #include "tls13.h"
+#include "x25519.h"
+#include "x86/rsa.h"
+#include "x86/x25519_x8.h"
 
 #include <pthread.h>
 
@@ -189,6 +193,24 @@ static bool mlkem(void)
     return ok && same(ss, secret);
 }
 
+/* --- what the functions above may not have run ------------------------------------------------------------ */
+
+/* The lanes that one key exchange leaves idle, the path of one multiplication alone, RSA in the sizes that have their own code. */
+static bool accelerated(void)
+{
+    bool ok = true;
+#ifdef HAVE_X25519_SCALAR
+    ok &= x25519_scalar_selftest() == 0;
+#endif
+#ifdef __x86_64__
+    if (cpu_has(X25519_X8_NEEDS))
+        ok &= x25519_x8_selftest() == 0;
+    if (cpu_has(RSA_NEEDS))
+        ok &= rsa_ifma_selftest() == 0;
+#endif
+    return ok;
+}
+
 /* --- once a process --------------------------------------------------------------------------------------- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -196,7 +218,7 @@ static int result;
 
 static void run(void)
 {
-    bool ok = hashes() && schedule() && aeads() && curves() && mlkem() && sig_selftest() == 0;
+    bool ok = hashes() && schedule() && aeads() && curves() && mlkem() && sig_selftest() == 0 && accelerated();
     result = ok ? 0 : -TLS13_E_SELFTEST;
 }
 

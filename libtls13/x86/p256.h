@@ -36,7 +36,4 @@ bool p256_ecdsa_sign_nonce(uint8_t rs[static 64], const uint8_t d[static 32], co
 /* Verifies r, s under the public key xy; branches on the values, none of which is secret. */
 bool p256_ecdsa_verify(const uint8_t xy[static 64], const uint8_t hash[static 32], const uint8_t rs[static 64]);
 
-/* Known answers of all of the above.  => 0 or -1. */
-int p256_selftest(void);
-
 #endif

@@ -129,7 +129,7 @@ void p256_to_affine(struct p256_affine *r, const struct p256_jacobian *p, size_t
     }
 }
 
-bool p256_on_curve(const struct p256_jacobian *p)
+limb p256_on_curve_mask(const struct p256_jacobian *p)
 {
     fe z2, z4, t, right, left;
     fe_sqr(z2, p->z);
@@ -144,7 +144,7 @@ bool p256_on_curve(const struct p256_jacobian *p)
     fe_add(right, right, z2);
     fe_sqr(left, p->y);
     fe_sub(left, left, right);
-    return fe_zero_mask(left) != 0;
+    return fe_zero_mask(left);
 }
 
 bool p256_load_point(struct p256_affine *r, const uint8_t xy[static 64])
@@ -158,7 +158,7 @@ bool p256_load_point(struct p256_affine *r, const uint8_t xy[static 64])
     fe_copy(p.x, r->x);
     fe_copy(p.y, r->y);
     fe_copy(p.z, fe_one);
-    return (below != 0) & p256_on_curve(&p);
+    return (below & p256_on_curve_mask(&p)) != 0;
 }
 
 #endif

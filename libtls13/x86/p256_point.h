@@ -31,7 +31,7 @@ void p256_to_affine(struct p256_affine *r, const struct p256_jacobian *p, size_t
 /* Loads x and y, big-endian; => false when a coordinate is not below p or the point is not on the curve. */
 bool p256_load_point(struct p256_affine *r, const uint8_t xy[static 64]);
 
-/* Is a point that is not at infinity on the curve?  Y^2 = X^3 - 3 X Z^4 + b Z^6. */
-bool p256_on_curve(const struct p256_jacobian *p);
+/* All ones when a point that is not at infinity is on the curve: Y^2 = X^3 - 3 X Z^4 + b Z^6; else 0. */
+limb p256_on_curve_mask(const struct p256_jacobian *p);
 
 #endif

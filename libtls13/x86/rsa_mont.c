@@ -28,14 +28,29 @@ INLINE vec lanes_up(vec x, bool pair)
     return pair ? _mm512_maskz_permutex_epi64(0xee, x, 0x90) : _mm512_maskz_alignr_epi64(0xfe, x, x, 7);
 }
 
+INLINE void check_below(const vec *t, const unsigned regs, const unsigned bits)
+{
+#ifdef LIMB_CHECKS
+    for (unsigned j = 0; j < regs; j++) {
+        uint64_t lanes[8];
+        _mm512_storeu_si512(lanes, t[j]);
+        for (unsigned lane = 0; lane < 8; lane++)
+            LIMB_BELOW(lanes[lane], bits);
+    }
+#else
+    (void)t, (void)regs, (void)bits;
+#endif
+}
+
 /*
- * Carries limbs below 2^60 up until all are below 2^52: register by register, then from each lane to the next.  A carry may have to
+ * Carries limbs below 2^61 up until all are below 2^52: register by register, then from each lane to the next.  A carry may have to
  * travel through all lanes, so there are as many rounds; the value is below 2^(52 limbs), so none leaves the last lane.
  */
 INLINE void carry_up(vec *t, const unsigned regs, const bool pair)
 {
     const vec mask = _mm512_set1_epi64((long long)LIMB_MASK);
     vec carry = _mm512_setzero_si512();
+    check_below(t, regs, 61);
     for (unsigned round = 0; round < (pair ? 4 : 8); round++) {
         UNROLL
         for (unsigned j = 0; j < regs; j++) {
@@ -45,6 +60,7 @@ INLINE void carry_up(vec *t, const unsigned regs, const bool pair)
         }
         carry = lanes_up(carry, pair);
     }
+    check_below(t, regs, 52);
 }
 
 /* A sum in two parts, so that the way from one m to the next crosses few instructions: products of a and b, and of n and m. */

@@ -3,14 +3,23 @@
 
 load lib
 
+# Source files are run by a JDK, 11 or later, only.
+has_java() { java --list-modules 2>/dev/null | grep -q '^jdk\.compiler'; }
+
 setup_file() {
     PKI=$BATS_FILE_TMPDIR/pki
     export PKI
-    java --list-modules 2>/dev/null | grep -q '^jdk\.compiler' || skip "no java that runs a source file (a JDK, 11 or later)"
+    has_java || return 0
     "$TOOLS/pki.sh" "$PKI"
     "$TOOLS/client_pki.sh" "$PKI"
     openssl pkcs12 -export -in "$PKI/good.crt" -inkey "$PKI/good.key" -name good -passout pass:pass -out "$PKI/good.p12"
     openssl pkcs12 -export -in "$PKI/foreign.crt" -inkey "$PKI/foreign.key" -name foreign -passout pass:pass -out "$PKI/foreign.p12"
+}
+
+eval "lib_$(declare -f setup)"
+setup() {
+    lib_setup
+    has_java || skip "no java that runs source files (a JDK, 11 or later)"
 }
 
 # jsse VERB...: Jsse.java; $output, $status.

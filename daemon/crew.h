@@ -17,7 +17,7 @@ struct commons {
     struct ticket_ring *ring;
     struct inheritance inherited;
     struct watch watch; /* the master's */
-    int signals; /* the master's signalfd; workers close it */
+    int signals;        /* the master's signalfd; workers close it */
 };
 
 struct member {

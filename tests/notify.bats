@@ -32,7 +32,7 @@ order() { grep -oE '(READY|RELOADING|STOPPING)=1' "$T/notified.events" | tr '\n'
     daemon_stop
     told_wait 'STOPPING=1 STATUS=draining'
     [ "$(order)" = 'READY=1 RELOADING=1 READY=1 RELOADING=1 READY=1 STOPPING=1 ' ]
-    ! told WATCHDOG
+    run ! told WATCHDOG
 }
 
 @test "an abstract NOTIFY_SOCKET; the watchdog is fed at half its time while the workers answer, and only then" {
@@ -65,7 +65,7 @@ beats_stand() {
     told_wait READY=1
     daemon_stop
     told_wait STOPPING=1
-    ! told WATCHDOG
+    run ! told WATCHDOG
 }
 
 @test "nobody listens at NOTIFY_SOCKET: a warning, and it serves" {

@@ -15,7 +15,7 @@ done
 node_modules() {
     [ ! -d "$top/tests/node_modules" ] && command -v npm >/dev/null || return 0
     echo "setup: npm install in tests/"
-    (cd "$top/tests" && npm install --no-audit --no-fund --no-package-lock --ignore-scripts >/dev/null 2>&1) ||
+    (cd "$top/tests" && timeout 120 npm install --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries=1 >/dev/null 2>&1) ||
         echo "setup: npm could not install; the tests that compare with other implementations are skipped" >&2
 }
 # Last thing, whatever way the script ends well.

@@ -18,5 +18,7 @@ USER 65532:65532
 EXPOSE 8443
 # Stops accepting and lets connections end, for up to drain-timeout: give docker stop more than that (--time 45).
 STOPSIGNAL SIGTERM
+# Asks the address of `admin` in the configuration; without one the image has nothing to ask: --no-healthcheck.
+HEALTHCHECK --interval=10s --timeout=5s CMD ["/tls13d", "status"]
 ENTRYPOINT ["/tls13d"]
 CMD ["--config", "/etc/tls13d/tls13d.ini"]

@@ -42,6 +42,23 @@ in_force() {
     done < <(nm -D --defined-only --format=posix "$B/libtls13.so" | awk '{ print $1 }')
 }
 
+# The last column of its tables, and its one listing.
+@test "docs/migrating.md names keys that exist" {
+    local key keys
+    keys=$(documented | sed 's/ =.*//')
+    while read -r key; do
+        grep -qxF "$key" <<<"$keys" || fail "docs/migrating.md names a key $key"
+    done < <(awk -F'|' '/^\|/ { print $3 } / {20}[a-z-]+ = / { sub(/.* {2}/, ""); print "`" $0 }' docs/migrating.md |
+        grep -oE '`[a-z][a-z-]*( =|`)' | tr -d '`= ' | sort -u)
+}
+
+@test "the files that docs/extending.md names are there" {
+    local name
+    while read -r name; do
+        compgen -G "$name" >/dev/null || compgen -G "libtls13/$name" >/dev/null || compgen -G "daemon/$name" >/dev/null || fail "there is no $name"
+    done < <(grep -ohE '`[a-z0-9_/.]+\.(c|h|txt|bats|ini|5|3)`' docs/extending.md docs/protocol.md docs/security.md CONTRIBUTING.md | tr -d '`' | sort -u)
+}
+
 @test "make install puts everything into its place, and a program builds with it" {
     local d=$BATS_TEST_TMPDIR/root prefix=/opt/tls13
     run -0 make -s B="$B" DESTDIR="$d" PREFIX=$prefix install

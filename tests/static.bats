@@ -45,5 +45,6 @@ static_daemon() {
     run -0 sed -n '/^FROM scratch/,$p' Dockerfile
     assert_line 'USER 65532:65532'
     assert_line 'STOPSIGNAL SIGTERM'
+    assert_line --regexp '^HEALTHCHECK .*"/tls13d", "status"'
     assert_line --partial '/src/build/static/tls13d'
 }

@@ -204,6 +204,7 @@ static void answer_update(struct tls13_conn *conn, struct tls13_io *io)
 static int take_step(struct tls13_conn *conn, struct tls13_io *io, struct input *in)
 {
     struct handshake *hs = conn->hs;
+    int err;
     switch (conn->step) {
     case STEP_READ:
         return read_on(conn, io, in);
@@ -212,7 +213,8 @@ static int take_step(struct tls13_conn *conn, struct tls13_io *io, struct input 
         return TLS13_HELLO;
     case STEP_RETRY:
         conn->step = STEP_READ;
-        return flight_retry(conn, io) < 0 ? -TLS13_E_NO_ROOM : GO_ON;
+        err = flight_retry(conn, io);
+        return err < 0 ? err : GO_ON;
     case STEP_COMPUTE:
         return TLS13_COMPUTE;
     case STEP_SIGN:
@@ -221,7 +223,7 @@ static int take_step(struct tls13_conn *conn, struct tls13_io *io, struct input 
         conn->step = STEP_READ;
         if (hs->err < 0)
             return hs->err;
-        int err = flight_write(conn, io);
+        err = flight_write(conn, io);
         return err < 0 ? err : GO_ON;
     default: /* STEP_CONNECTED */
         conn->step = STEP_READ;

@@ -161,7 +161,9 @@ static int sign(struct tls13_conn *conn)
     if (cred->sign != NULL) {
         size_t len = sizeof f->sig;
         int err = cred->sign(cred->sign_arg, conn, scheme->id, f->verify_hash, f->verify_hash_len, f->sig, &len);
-        return err == 0 ? flight_signed(conn, f->sig, len) : err;
+        if (err == 0)
+            return flight_signed(conn, f->sig, len);
+        return err < 0 || err == TLS13_LATER ? err : -TLS13_E_INTERNAL;
     }
     int len = sig_sign(&cred->key, scheme, f->verify_hash, hs->random + 32 + KEX_MAX_RANDOM, f->sig);
     if (len < 0)

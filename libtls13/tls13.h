@@ -164,7 +164,7 @@ TLS13_CHECK int tls13_ctx_add_pem(struct tls13_ctx *ctx, const void *chain_pem, 
 /*
  * A private key that lives elsewhere.  sign() is asked for a signature over hash_len bytes already hashed for `scheme` (for RSA: to be
  * PSS-encoded with salt length = hash length).  It either writes at most *sig_len bytes to sig, sets *sig_len and returns 0; or
- * returns TLS13_LATER, and somebody calls tls13_sign_done(conn, ...) later; or returns -TLS13_E_*.
+ * returns TLS13_LATER, and somebody calls tls13_sign_done(conn, ...) after it has returned; or returns -TLS13_E_*.
  */
 #define TLS13_LATER 1
 typedef int tls13_sign_fn(void *arg, struct tls13_conn *conn, uint16_t scheme, const uint8_t *hash, size_t hash_len, uint8_t *sig,

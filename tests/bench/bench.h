@@ -30,6 +30,7 @@ void bench_add(struct bench row);
 void bench_aead(void);
 void bench_hash(void);
 void bench_asym(void);
+void bench_primitives(void);
 
 /* What BearSSL and OpenSSL are called in a row, for all. */
 #define BEARSSL "BearSSL"

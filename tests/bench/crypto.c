@@ -135,6 +135,7 @@ int main(int argc, char **argv)
     bench_aead();
     bench_hash();
     bench_asym();
+    bench_primitives();
 
     size_t kept = 0;
     for (size_t i = 0; i < n_rows; i++)

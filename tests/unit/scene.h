@@ -20,7 +20,7 @@ static PEER_UNUSED int scene_random(void *arg, void *out, size_t n)
 }
 
 /* Of struct peer all that a message changes; its buffers are empty when a scene is made (but for what the server left unread). */
-/* clang-format off: it finds no end to this list */
+/* clang-format off */
 #define SCENE_FIELDS(X) \
     X(last) X(hello) X(connected) X(eof) X(transcript) X(ks) \
     X(suite) X(group) X(in) X(to) X(secret_client) X(secret_server) \

@@ -137,8 +137,10 @@ help:
 	@echo 'san            the ASan and UBSan build, in build/san/'
 	@echo 'static         the daemon as one static file, in $(B)/static/'
 	@echo 'install        DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'lint cover     what clang-tidy, cppcheck, gcc and shellcheck say; how much the unit tests cover'
 	@echo 'fmt tidy clean'
 
 include mk/install.mk
 include mk/static.mk
+include mk/dev.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -65,7 +65,7 @@ static void too_late(struct ev_loop *loop, ev_timer *t, int events)
     ev_break(loop, EVBREAK_ALL);
 }
 
-/* Answers that are being written are finished; the sockets go on in the process that comes next. */
+/* What was asked, or is about to be, is answered; the sockets go on in the process that comes next. */
 static void end(struct ev_loop *loop, ev_signal *sig, int events)
 {
     struct server *s = sig->data;
@@ -75,7 +75,7 @@ static void end(struct ev_loop *loop, ev_signal *sig, int events)
     ev_timer_stop(loop, &s->resume);
     ev_timer_stop(loop, &s->second);
     for (struct conn *c = s->ring.next, *next; next = c->next, c != &s->ring; c = next)
-        if (c->phase == READING)
+        if (conn_rests(c))
             conn_free(c);
     if (s->conns == 0)
         ev_break(loop, EVBREAK_ALL);

@@ -46,6 +46,12 @@ void conn_free(struct conn *c)
         ev_break(s->loop, EVBREAK_ALL);
 }
 
+bool conn_rests(const struct conn *c)
+{
+    char byte;
+    return c->phase == READING && !c->fresh && c->len == 0 && recv(c->io.fd, &byte, 1, MSG_PEEK) <= 0;
+}
+
 static void await(struct conn *c, int events, double seconds)
 {
     struct ev_loop *loop = c->server->loop;
@@ -119,6 +125,7 @@ static void answer(struct conn *c, int status, const struct http_request *r)
     http_write(&c->out, &a, &said);
     text_free(&a.body);
     c->phase = ANSWERING;
+    c->fresh = false;
     c->off = 0;
     await(c, EV_WRITE, ANSWER_SECONDS);
 }
@@ -159,7 +166,7 @@ static void read_some(struct conn *c)
 static void answered(struct conn *c)
 {
     text_free(&c->out);
-    if (!c->keep) {
+    if (!c->keep || c->server->ending) {
         (void)shutdown(c->io.fd, SHUT_WR);
         c->phase = LINGERING;
         await(c, EV_READ, LINGER_SECONDS);
@@ -241,6 +248,7 @@ void conn_start(struct server *s, int fd)
     }
     memset(c, 0, offsetof(struct conn, request));
     c->server = s;
+    c->fresh = true;
     ev_io_init(&c->io, conn_event, fd, EV_READ);
     ev_timer_init(&c->timer, conn_late, 0., 0.);
     c->io.data = c->timer.data = c;

@@ -19,7 +19,8 @@ struct conn {
     struct server *server;
     struct conn *prev, *next; /* in the order of their last request, oldest first */
     enum phase phase;
-    bool keep;
+    bool keep;  /* after this answer there may be another */
+    bool fresh; /* nothing has been asked yet */
     size_t len, off, dropped;
     struct text out;
     char request[HTTP_REQUEST_MAX];
@@ -42,5 +43,7 @@ struct server {
 void conn_start(struct server *s, int fd);
 /* Closes it; the last one of a server that ends ends its loop. */
 void conn_free(struct conn *c);
+/* => whether a connection rests between two requests, so that closing it costs nobody an answer. */
+bool conn_rests(const struct conn *c);
 
 #endif

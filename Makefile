@@ -40,6 +40,8 @@ DAEMON_OBJ := $(DAEMON_SRC:%.c=$(B)/%.o) $(B)/gen/page.o
 UNIT_LIB := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_DAEMON := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/daemon_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+# The constant-time programs run under valgrind, over the plain build alone.
+TOOLS := $(if $(SAN),$(filter-out $(B)/tools/ct_%,$(TOOLS)),$(TOOLS))
 
 .PHONY: all
 all: $(B)/tls13d $(B)/libtls13.a $(B)/libtls13.so $(B)/echo_server

@@ -100,8 +100,40 @@ EMUL void emul_scatter(uint8_t *p, struct emul index, struct emul a)
 #undef _mm512_setr_epi64
 #undef _mm512_cmpeq_epi64_mask
 
-#define __m512i                                 struct emul
-#define __mmask8                                uint8_t
+#define __m512i  struct emul
+#define __mmask8 uint8_t
+/* Without optimisation the compiler's own header has some of these as macros too. */
+#undef _mm512_add_epi64
+#undef _mm512_and_si512
+#undef _mm512_broadcastq_epi64
+#undef _mm512_castsi512_si128
+#undef _mm512_cmpeq_epi64_mask
+#undef _mm512_i64gather_epi64
+#undef _mm512_i64scatter_epi64
+#undef _mm512_load_si512
+#undef _mm512_loadu_si512
+#undef _mm512_madd52hi_epu64
+#undef _mm512_madd52lo_epu64
+#undef _mm512_mask_mov_epi64
+#undef _mm512_maskz_alignr_epi64
+#undef _mm512_maskz_permutex_epi64
+#undef _mm512_maskz_permutexvar_epi64
+#undef _mm512_maskz_srli_epi64
+#undef _mm512_mullo_epi64
+#undef _mm512_or_si512
+#undef _mm512_permutex_epi64
+#undef _mm512_permutexvar_epi64
+#undef _mm512_set1_epi64
+#undef _mm512_setr_epi64
+#undef _mm512_setzero_si512
+#undef _mm512_shrdi_epi64
+#undef _mm512_sll_epi64
+#undef _mm512_slli_epi64
+#undef _mm512_srli_epi64
+#undef _mm512_store_si512
+#undef _mm512_storeu_si512
+#undef _mm512_sub_epi64
+#undef _mm512_test_epi64_mask
 #define _mm512_set1_epi64(x)                    emul_set1((uint64_t)(x))
 #define _mm512_setzero_si512()                  emul_set1(0)
 #define _mm512_setr_epi64                       emul_setr

@@ -350,6 +350,7 @@ int master_run(struct config *c, const struct invocation *inv)
     struct world *w = prepare(&m, c, &m.crew, &code);
     if (w == NULL) {
         log_error("not started");
+        watch_free(&m.commons.watch);
         return code;
     }
     in_force(&m, w);

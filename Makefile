@@ -1,5 +1,5 @@
 # make            build/tls13d, build/libtls13.a, build/libtls13.so, build/echo_server
-# make check      every test; make demo: see it work; make help: the rest
+# make check      the tests; make demo: see it work; make help: the rest
 # V=1 shows the commands; B=DIR builds elsewhere; SAN=1 builds with ASan and UBSan.
 
 VERSION := 0.1.0
@@ -85,7 +85,7 @@ $(B)/echo_server: $(B)/libtls13/examples/echo_server.o $(B)/libtls13.a
 
 # -- tests ------------------------------------------------------------------
 
-.PHONY: units tools check demo
+.PHONY: units tools check check-system demo
 units: $(UNIT_LIB) $(UNIT_DAEMON)
 tools: $(TOOLS)
 
@@ -114,6 +114,10 @@ check:
 	$(Q)tools/setup.sh build test
 	$(Q)tests/run.sh
 
+check-system:
+	$(Q)tools/setup.sh build test system
+	$(Q)tests/run.sh -s
+
 demo:
 	$(Q)tools/setup.sh build demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
@@ -136,6 +140,7 @@ help:
 	@echo 'all (default)  the daemon, the library (static and shared) and the example server, in $(B)/'
 	@echo 'demo           set up, build, serve a page through TLS and fetch it'
 	@echo 'check          set up, build and run every test'
+	@echo 'check-system   the same for what takes longer: systemd, containers, packages, real services'
 	@echo 'san            the ASan and UBSan build, in build/san/'
 	@echo 'static         the daemon as one static file, in $(B)/static/'
 	@echo 'install        DESTDIR= PREFIX=$(PREFIX)'

@@ -22,7 +22,7 @@ lint-analyzer:
 	$(Q)echo $(LINT_PORTABLE) | xargs -n 1 -P $$(nproc) gcc -std=gnu11 $(ALL_CPPFLAGS) -O1 -fanalyzer -Wno-analyzer-malloc-leak -Werror -c -o /dev/null
 
 lint-shell:
-	$(Q)shellcheck -x .ci/run tools/*.sh tests/*.sh tests/tools/*.sh tests/lib.bash tests/*.bats
+	$(Q)shellcheck -x .ci/run tools/*.sh tests/*.sh tests/tools/*.sh tests/*.bash tests/*.bats tests/system/*.bash tests/system/*.bats
 
 cover:
 	$(Q)tools/setup.sh build test dev

@@ -2,6 +2,7 @@
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 
 .PHONY: install
 install: all $(B)/libtls13.pc
@@ -16,11 +17,12 @@ install: all $(B)/libtls13.pc
 	install -m 644 docs/tls13d.ini.5 $(DESTDIR)$(MANDIR)/man5/tls13d.ini.5
 	install -m 644 docs/tls13d.8 $(DESTDIR)$(MANDIR)/man8/tls13d.8
 	install -m 644 conf/tls13d.ini $(DESTDIR)$(PREFIX)/share/doc/tls13d/tls13d.ini
-	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
 	for unit in tls13d.service tls13d@.service tls13d.socket; do \
 	    sed 's|/usr/sbin/|$(PREFIX)/sbin/|' systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
 	done
 	install -m 644 systemd/tls13d.sysusers $(DESTDIR)$(SYSUSERSDIR)/tls13d.conf
+	install -m 644 systemd/tls13d.tmpfiles $(DESTDIR)$(TMPFILESDIR)/tls13d.conf
 
 # PREFIX may differ from one run to the next, so it is always made anew.
 .PHONY: $(B)/libtls13.pc

@@ -66,7 +66,7 @@ in_force() {
     local file
     for file in sbin/tls13d lib/libtls13.a lib/libtls13.so lib/libtls13.so.0 include/tls13.h lib/pkgconfig/libtls13.pc \
         share/man/man3/libtls13.3 share/man/man5/tls13d.ini.5 share/man/man8/tls13d.8 share/doc/tls13d/tls13d.ini \
-        lib/systemd/system/tls13d.service lib/systemd/system/tls13d@.service lib/systemd/system/tls13d.socket lib/sysusers.d/tls13d.conf; do
+        lib/systemd/system/tls13d.service lib/systemd/system/tls13d@.service lib/systemd/system/tls13d.socket lib/sysusers.d/tls13d.conf lib/tmpfiles.d/tls13d.conf; do
         assert_line "./$file"
     done
     grep -q "^ExecStart=$prefix/sbin/tls13d " "$d$prefix/lib/systemd/system/tls13d.service" || fail "the unit starts another daemon"

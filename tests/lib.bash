@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
 
-TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 B=${B:-$TOP/build}
 case $B in /*) ;; *) B=$TOP/$B ;; esac
 TLS13D=${TLS13D:-$B/tls13d}
@@ -53,6 +53,7 @@ setup() {
     PIDS=()
     daemon_lines=()
     daemon_under=()
+    net=()
     CERTS=("$PKI/p256.pem")
 }
 
@@ -112,13 +113,14 @@ port_listens() {
 
 # -- backends ------------------------------------------------------------------------------------------------------
 
-# backend_start tcp|unix BEHAVIOUR [OPTION...]: sets BACKEND to its address as tls13d.ini writes it.
+# backend_start tcp|unix BEHAVIOUR [OPTION...]: sets BACKEND to its address as tls13d.ini writes it.  The array net may hold a
+# command that puts backends and clients into another network.
 backend_start() {
     local kind=$1 how=$2 ready
     shift 2
     ready=$T/backend.$((${#PIDS[@]})).ready
     [ "$kind" = tcp ] || kind=unix:$T/backend.$((${#PIDS[@]})).sock
-    python3 -S "$TOOLS/backend.py" "$kind" "$how" --events "$EVENTS" --ready "$ready" "$@" >>"$T/backend.log" 2>&1 3>&- &
+    "${net[@]}" python3 -S "$TOOLS/backend.py" "$kind" "$how" --events "$EVENTS" --ready "$ready" "$@" >>"$T/backend.log" 2>&1 3>&- &
     PIDS+=($!)
     disown
     wait_for 10 test -s "$ready" || fail "the backend did not get ready"
@@ -271,7 +273,7 @@ daemon_memory() {
 
 # client STEP...: the scripted TLS client; its result (JSON) is in $output, exit status in $status.
 client() {
-    run -0 timeout 60 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" "$@"
+    run -0 timeout 60 "${net[@]}" python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" "$@"
     echo "client $*: $output"
 }
 # result FIELD: of the last client.

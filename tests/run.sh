@@ -1,28 +1,38 @@
 #!/usr/bin/env bash
-# Builds everything, plain and with sanitizers, and runs every test there is; `make check` calls it.
+# Builds everything, plain and with sanitizers, and runs every test of `make check`; with -s, builds it plain and runs tests/system/, that is
+# `make check-system`.
 #
-#   tests/run.sh [-j JOBS] [-k] [PATTERN...]   only suites whose name (unit/test_x, clients, san/clients) matches a PATTERN
+#   tests/run.sh [-j JOBS] [-k] [-s] [PATTERN...]   only suites whose name (unit/test_x, clients, san/clients) matches a PATTERN
 #
 # Each suite speaks TAP.  One that dies, overruns its time or stops before its plan counts as failed.  The last line is
 # "N passed, N failed" (and ", N skipped"); the exit status is 0 when nothing failed.  -k keeps the output of all suites on the screen.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-jobs=3
+jobs=
 keep=
-while getopts 'j:k' option; do
+system=
+while getopts 'j:ks' option; do
     case $option in
     j) jobs=$OPTARG ;;
     k) keep=1 ;;
+    s) system=1 ;;
     *) exit 2 ;;
     esac
 done
 shift $((OPTIND - 1))
 
-limit=300                 # seconds a suite may take
 plain=${B:-build}         # the two builds under test
 san=${B_SAN:-build/san}
-out=$plain/check
+if [ -n "$system" ]; then
+    jobs=${jobs:-2}
+    limit=600             # seconds a suite may take
+    out=$plain/check-system
+else
+    jobs=${jobs:-3}
+    limit=300
+    out=$plain/check
+fi
 rm -rf "$out"
 mkdir -p "$out"
 started=$SECONDS
@@ -44,12 +54,14 @@ build() { # DIRECTORY SAN
 
 echo "building"
 build "$plain" ''
-build "$san" 1
-if ! make -s -j"$(nproc)" fuzz-build >"$out/build.log" 2>&1; then
-    tail -n 60 "$out/build.log"
-    echo "the fuzz targets' build failed"
-    echo "0 passed, 1 failed"
-    exit 1
+if [ -z "$system" ]; then
+    build "$san" 1
+    if ! make -s -j"$(nproc)" fuzz-build >"$out/build.log" 2>&1; then
+        tail -n 60 "$out/build.log"
+        echo "the fuzz targets' build failed"
+        echo "0 passed, 1 failed"
+        exit 1
+    fi
 fi
 
 # -- the suites ------------------------------------------------------------------------------------------------------
@@ -71,29 +83,47 @@ suite() { # NAME BUILD COMMAND
 }
 
 patterns=("$@")
-# The long ones first, so that none is left over at the end.
-for file in bytes clients halfclose timeouts limits leaks echo_server; do
-    suite "$file" "$plain" "bats --tap --timing tests/$file.bats"
-    [[ " $plain_only " == *" $file "* ]] || suite "san/$file" "$san" "bats --tap --timing tests/$file.bats"
-done
-# A short turn of each fuzz target; make fuzz T=600 is the long one.
-suite fuzz "$plain" "tests/fuzz/run.sh build/fuzz 2 $(cd tests/fuzz && echo fuzz_*.c | sed 's/fuzz_//g; s/\.c//g')"
-for path in tests/*.bats; do
-    file=${path#tests/}
-    file=${file%.bats}
-    [ -z "${command[$file]-}" ] || continue
-    suite "$file" "$plain" "bats --tap --timing $path"
-    [[ " $plain_only " == *" $file "* ]] || suite "san/$file" "$san" "bats --tap --timing $path"
-done
-for kind in '' san/; do
-    dir=$plain
-    [ -z "$kind" ] || dir=$san
-    for source in tests/unit/test_*.c tests/unit/daemon_*.c; do
-        [ -e "$source" ] || continue
-        file=${source#tests/unit/}
-        suite "${kind}unit/${file%.c}" "$dir" "$dir/unit/${file%.c}"
+
+quick_suites() {
+    local file path kind dir source
+    # The long ones first, so that none is left over at the end.
+    for file in bytes clients halfclose timeouts limits leaks echo_server; do
+        suite "$file" "$plain" "bats --tap --timing tests/$file.bats"
+        [[ " $plain_only " == *" $file "* ]] || suite "san/$file" "$san" "bats --tap --timing tests/$file.bats"
     done
-done
+    # A short turn of each fuzz target; make fuzz T=600 is the long one.
+    suite fuzz "$plain" "tests/fuzz/run.sh build/fuzz 2 $(cd tests/fuzz && echo fuzz_*.c | sed 's/fuzz_//g; s/\.c//g')"
+    for path in tests/*.bats; do
+        file=${path#tests/}
+        file=${file%.bats}
+        [ -z "${command[$file]-}" ] || continue
+        suite "$file" "$plain" "bats --tap --timing $path"
+        [[ " $plain_only " == *" $file "* ]] || suite "san/$file" "$san" "bats --tap --timing $path"
+    done
+    for kind in '' san/; do
+        dir=$plain
+        [ -z "$kind" ] || dir=$san
+        for source in tests/unit/test_*.c tests/unit/daemon_*.c; do
+            [ -e "$source" ] || continue
+            file=${source#tests/unit/}
+            suite "${kind}unit/${file%.c}" "$dir" "$dir/unit/${file%.c}"
+        done
+    done
+}
+
+system_suites() {
+    local path file
+    for path in tests/system/*.bats; do
+        file=${path##*/}
+        suite "${file%.bats}" "$plain" "bats --tap --timing $path"
+    done
+}
+
+if [ -n "$system" ]; then
+    system_suites
+else
+    quick_suites
+fi
 
 # -- run -------------------------------------------------------------------------------------------------------------
 

@@ -71,7 +71,22 @@ setup() {
 
 @test "scripts pass shellcheck" {
     command -v shellcheck >/dev/null || skip "no shellcheck"
-    run -0 shellcheck -x .ci/run tools/*.sh tests/*.sh tests/tools/*.sh tests/*.bash tests/*.bats
+    run -0 shellcheck -x .ci/run tools/*.sh tests/*.sh tests/tools/*.sh tests/*.bash tests/*.bats tests/system/*.bash tests/system/*.bats
+}
+
+@test "the last line of .ci/run counts both targets; what does not count has failed" {
+    local t=$BATS_TEST_TMPDIR
+    mkdir -p "$t/.ci"
+    cp .ci/run "$t/.ci"
+    printf 'check:\n\t@echo 3 passed, 0 failed\n\ncheck-system:\n\t@echo 4 passed, 0 failed, 2 skipped; echo late >&2\n' >"$t/Makefile"
+    run -0 "$t/.ci/run"
+    [ "${lines[-1]}" = '7 passed, 0 failed, 2 skipped' ]
+    printf 'check:\n\t@echo 3 passed, 2 failed; false\n\ncheck-system:\n\t@echo 4 passed, 0 failed; false\n' >"$t/Makefile"
+    run -1 "$t/.ci/run"
+    [ "${lines[-1]}" = '7 passed, 3 failed, 0 skipped' ]
+    printf 'check:\n\t@echo 3 passed, 0 failed\n' >"$t/Makefile"
+    run -1 "$t/.ci/run"
+    [ "${lines[-1]}" = '3 passed, 1 failed, 0 skipped' ]
 }
 
 @test "no TODO, FIXME or XXX is left" {

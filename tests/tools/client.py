@@ -47,7 +47,7 @@ class Client:
         self.text = b""
         self.queue = bytearray()
         self.raw = b""
-        self.sock = socket.create_connection(("127.0.0.1", args.port), timeout=10)
+        self.sock = socket.create_connection((args.host, args.port), timeout=10)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setblocking(False)
         self.tls = None
@@ -296,6 +296,7 @@ class Client:
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("port", type=int)
+    p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--ca")
     p.add_argument("--sni", default="localhost")
     p.add_argument("--curve", help="the one group offered")

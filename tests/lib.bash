@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What every end-to-end suite stands on; see tests/README.md.  A suite says `load lib`, calls suite_setup in setup_file,
-# test_setup in setup and test_teardown in teardown; these are given here and need not be repeated.
+# What every end-to-end suite stands on; see tests/README.md.  A suite says `load lib`; setup_file, setup and teardown are given here, and
+# one that has its own calls test_setup.
 #
 # B is the build directory under test and TLS13D its daemon: the same suites run over the plain and the sanitizer build.
 
@@ -42,7 +42,8 @@ setup_file() {
     "$TOOLS/pki.sh" "$PKI"
 }
 
-setup() {
+setup() { test_setup; }
+test_setup() {
     T=$(mktemp -d "${TMPDIR:-/tmp}/tls13d-test.XXXXXX")
     chmod 755 "$T"
     PORT=

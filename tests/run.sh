@@ -42,8 +42,8 @@ plain_only='structure mlkem constant_time symmetric asymmetric docs systemd stat
 
 # -- build -----------------------------------------------------------------------------------------------------------
 
-build() { # DIRECTORY SAN
-    if ! make -s -j"$(nproc)" B="$1" SAN="$2" all units tools >"$out/build.log" 2>&1; then
+build() { # DIRECTORY SAN TARGET...
+    if ! make -s -j"$(nproc)" B="$1" SAN="$2" "${@:3}" >"$out/build.log" 2>&1; then
         tail -n 60 "$out/build.log"
         echo "the build in $1 failed"
         echo "0 passed, 1 failed"
@@ -53,9 +53,11 @@ build() { # DIRECTORY SAN
 }
 
 echo "building"
-build "$plain" ''
-if [ -z "$system" ]; then
-    build "$san" 1
+if [ -n "$system" ]; then
+    build "$plain" '' all tools
+else
+    build "$plain" '' all units tools
+    build "$san" 1 all units tools
     if ! make -s -j"$(nproc)" fuzz-build >"$out/build.log" 2>&1; then
         tail -n 60 "$out/build.log"
         echo "the fuzz targets' build failed"

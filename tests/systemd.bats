@@ -34,6 +34,20 @@ teardown() { :; }
     run -0 systemd-analyze security --offline=true --threshold=15 "$U/tls13d@.service"
 }
 
+@test "the drop-ins of conf/examples/systemd verify, and are no less strict" {
+    local file
+    for file in conf/examples/systemd/*.conf; do
+        mkdir -p "$U/tls13d.service.d"
+        cp "$file" "$U/tls13d.service.d/example.conf"
+        run -0 systemd-analyze verify --man=no "$U/tls13d.service"
+        assert_output ''
+        # What is measured is one file: the drop-in's lines behind the unit's own.
+        mkdir -p "$U/whole"
+        { sed '/^\[Install\]/,$d' "$U/tls13d.service"; cat "$file"; } >"$U/whole/tls13d.service"
+        run -0 systemd-analyze security --offline=true --threshold="$(case $file in */private-network.conf) echo 5 ;; *) echo 15 ;; esac)" "$U/whole/tls13d.service"
+    done
+}
+
 @test "the threshold can be missed" {
     sed -i '/^ProtectSystem=/d; /^NoNewPrivileges=/d; /^SystemCallFilter=/d' "$U/tls13d.service"
     run -1 systemd-analyze security --offline=true --threshold=15 "$U/tls13d.service"

@@ -51,10 +51,10 @@ static void enter_listener(struct reader *r, const char *name)
         problem_add(r->p, here(r), "[listen]", "a listener needs a name, as [listen https]");
         return;
     }
+    bool plain = n <= NAME_MOST;
     for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '_' && name[i] != '.')
-            n = NAME_MOST + 1;
-    if (n > NAME_MOST) {
+        plain = plain && (isalnum((unsigned char)name[i]) || name[i] == '-' || name[i] == '_' || name[i] == '.');
+    if (!plain) {
         problem_add(r->p, here(r), "[listen]", "\"%.64s\" is no name: 1 to %d letters, digits, '-', '_' and '.' are", name, NAME_MOST);
         return;
     }

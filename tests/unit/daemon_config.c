@@ -149,6 +149,12 @@ static void lines_that_inih_would_misread(void)
     load_text(text);
     CHECK(config != NULL);
     CHECK_INT(strlen(config->listens[0].client_names.at[0]), 4003);
+    /* A bad name at the very end of the longest line that there is: nothing behind it is looked at. */
+    memset(text, ' ', 65533);
+    memcpy(text, "[listen", 7);
+    strcpy(text + 65531, "!]\n");
+    load_text(text);
+    CHECK_STR(problem(0), "1: [listen]: \"!\" is no name: 1 to 32 letters, digits, '-', '_' and '.' are");
 }
 
 static void other_files_are_refused(void)

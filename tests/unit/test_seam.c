@@ -18,7 +18,6 @@ struct job {
     uint16_t scheme;
     uint8_t hash[64], sig[SIG_MAX];
     int sig_len;
-    unsigned delay_ms;
     pthread_t thread;
     atomic_bool done;
 };
@@ -29,6 +28,7 @@ struct signer {
     bool later;
     struct job jobs[SLOW];
     size_t n;
+    atomic_size_t turn; /* jobs from this one on may answer */
 };
 
 static struct peer slow[SLOW], quick; /* big: not on the stack */
@@ -37,8 +37,9 @@ static struct signer signer;
 static void *sign_in_thread(void *arg)
 {
     struct job *j = arg;
-    struct timespec t = { 0, (long)j->delay_ms * 1000000 };
-    nanosleep(&t, NULL);
+    nanosleep(&(struct timespec){ 0, DELAY_MS * 1000000L }, NULL);
+    while (j < &signer.jobs[atomic_load(&signer.turn)])
+        nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
     j->sig_len = sig_sign(&signer.cred->key, sig_by_id(j->scheme), j->hash, NULL, j->sig);
     atomic_store(&j->done, true);
     return NULL;
@@ -56,7 +57,6 @@ static int sign(void *arg, struct tls13_conn *conn, uint16_t scheme, const uint8
     j->conn = conn;
     j->scheme = scheme;
     memcpy(j->hash, hash, n);
-    j->delay_ms = (unsigned)(DELAY_MS + 20 * (SLOW - 1 - s->n)); /* the last asked is the first to answer */
     atomic_init(&j->done, false);
     s->n++;
     return pthread_create(&j->thread, NULL, sign_in_thread, j) == 0 ? TLS13_LATER : -TLS13_E_INTERNAL;
@@ -111,6 +111,7 @@ static void others_go_on_meanwhile(void)
     struct tls13_ctx *ctx = seam_ctx();
     size_t handshakes = 0, left = SLOW, first = SLOW;
     signer.later = true;
+    atomic_store(&signer.turn, SLOW - 1); /* the last asked is the first to answer */
     for (size_t i = 0; i < SLOW; i++) {
         fresh(&slow[i], ctx);
         peer_hello(&slow[i]);
@@ -139,7 +140,8 @@ static void others_go_on_meanwhile(void)
             finish(&slow[i]);
             j->conn = NULL;
             first = first == SLOW ? i : first;
-            left--;
+            if (--left != 0)
+                atomic_store(&signer.turn, left - 1);
         }
     }
     CHECK(handshakes >= 1);

@@ -89,10 +89,10 @@ $(B)/echo_server: $(B)/libtls13/examples/echo_server.o $(B)/libtls13.a
 units: $(UNIT_LIB) $(UNIT_DAEMON)
 tools: $(TOOLS)
 
-$(UNIT_LIB): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libtls13.a
+$(UNIT_LIB): $(B)/unit/%: $(B)/tests/unit/%.o $(MSAN_BEARSSL) $(B)/libtls13.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -lcrypto -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(MSAN_WRAP) $^ $(LIB_LIBS) -lcrypto -o $@
 
 $(UNIT_DAEMON): $(B)/unit/%: $(B)/tests/unit/%.o $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(B)/libtls13.a
 	$(call say,LD,$@)

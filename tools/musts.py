@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes docs/musts.md out of docs/musts.list: RFC 8446's requirements on a server with file and line of their check and their tests, the
-traps of the protocol with their tests, and every error a peer can cause with the tests that name it.
+traps of the protocol with their tests, every error a peer can cause with the tests that name it, and every limit with its row of the test.
 
   tools/musts.py            writes docs/musts.md
   tools/musts.py --check    writes nothing; fails when docs/musts.md is not what it would write
@@ -141,6 +141,20 @@ def errors(tree, lines, out):
     out.append("")
 
 
+def limits(tree, out):
+    """Every limit of limits.h is a row of test_limits.c, where it is tried at its value and one past it."""
+    out += ["## Limits", "", "| limit | value | what it bounds |", "|---|---|---|"]
+    walk = tree.text("tests/unit/test_limits.c") or ""
+    rows = re.findall(r"^ +(LIMIT_\w+) = (\d+),? */\* (.*) \*/$", tree.text("libtls13/limits.h"), re.M)
+    if len(rows) != tree.text("libtls13/limits.h").count(" = "):
+        problem("limits", "a line of limits.h cannot be read")
+    for name, value, text in rows:
+        if f"ROW({name}, " not in walk:
+            problem(name, "has no row in test_limits.c")
+        out.append(f"| {name} | {value} | {cell(text)} |")
+    out.append("")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
@@ -157,6 +171,7 @@ def main():
     musts(tree, found["musts"], out)
     traps(tree, found["traps"], out)
     errors(tree, found["no peer"], out)
+    limits(tree, out)
     text = "\n".join(out).rstrip("\n") + "\n"
     target = args.root / "docs/musts.md"
     if not problems and args.check and (not target.is_file() or target.read_text() != text):

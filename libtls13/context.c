@@ -402,8 +402,6 @@ size_t tls13_ctx_max_flight(const struct tls13_ctx *ctx)
         if (ctx->creds[i]->message_len > cert)
             cert = ctx->creds[i]->message_len;
     /* ServerHello with the hybrid share, CCS, EncryptedExtensions with the longest ALPN, CertificateVerify, Finished: under 3 KiB. */
-    size_t bytes = 3072 + cert + ctx->cert_request_len;
-    size_t tickets = LIMIT_TICKETS * (TICKET_MAX + 64);
-    bytes += bytes / TLS13_MAX_PLAIN * (TLS13_HEAD + TLS13_TAIL);
-    return bytes > tickets ? bytes : tickets;
+    size_t bytes = 3072 + cert + ctx->cert_request_len + LIMIT_TICKETS * (TICKET_MAX + 64);
+    return bytes + bytes / TLS13_MAX_PLAIN * (TLS13_HEAD + TLS13_TAIL);
 }

@@ -266,7 +266,15 @@ int flight_write(struct tls13_conn *conn, struct tls13_io *io)
     if ((err = stream_end(&s)) < 0)
         return err;
     switch_keys(conn);
-    conn->state = !conn->resumed && ctx->client_auth != TLS13_CLIENT_AUTH_NONE ? ST_CERTIFICATE : ST_FINISHED;
+    if (!conn->resumed && ctx->client_auth != TLS13_CLIENT_AUTH_NONE) {
+        conn->state = ST_CERTIFICATE;
+    } else {
+        /* 4.6.1: nothing but a Finished that we can compute comes before the tickets, so that they need no send of their own. */
+        conn->state = ST_FINISHED;
+        expect_finished(conn);
+        if ((err = post_tickets(conn, io)) < 0)
+            return err;
+    }
     size_t from = offsetof(struct handshake, share); /* what comes next reuses it */
     explicit_bzero((uint8_t *)hs + from, sizeof *hs - from);
     return 0;

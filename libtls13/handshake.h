@@ -65,7 +65,8 @@ struct handshake {
     bool early_data;     /* the first ClientHello offered 0-RTT */
     bool early_skipping; /* its records may still come */
     bool ccs_sent;
-    bool psk_modes_dhe;       /* the client can use tickets (4.2.9) */
+    bool psk_modes_dhe; /* the client can use tickets (4.2.9) */
+    bool tickets_sent;
     bool client_cert;         /* it sent a certificate that verified */
     uint32_t early_left;      /* bytes of ciphertext that may still be skipped */
     int16_t err;              /* TLS13_E_* of what tls13_compute() or a sign function could not do */
@@ -76,10 +77,11 @@ struct handshake {
     int64_t client_until;
     uint8_t secret_client[MAX_HASH]; /* handshake traffic secrets, for Finished */
     uint8_t secret_server[MAX_HASH];
-    uint8_t app_client[MAX_HASH]; /* client_application_traffic_secret_0, until its Finished */
-    uint8_t psk[MAX_HASH];        /* of the ticket accepted */
-    uint16_t psk_index;           /* its place among the identities */
-    int64_t created_ms;           /* of the full handshake behind it */
+    uint8_t app_client[MAX_HASH];   /* client_application_traffic_secret_0, until its Finished */
+    uint8_t finished[4 + MAX_HASH]; /* the client's message as it must be; zero until the transcript before it is whole */
+    uint8_t psk[MAX_HASH];          /* of the ticket accepted */
+    uint16_t psk_index;             /* its place among the identities */
+    int64_t created_ms;             /* of the full handshake behind it */
     union {
         struct {
             uint8_t share[KEX_MAX_CLIENT];                      /* the client's */
@@ -151,7 +153,11 @@ size_t verify_hash(const struct handshake *hs, enum hash_id hash, bool server, u
 int take_certificate(struct tls13_conn *conn, struct slice msg) __attribute__((warn_unused_result));
 int take_verify(struct tls13_conn *conn, struct slice msg) __attribute__((warn_unused_result));
 
-/* post.c: the client's Finished, tickets behind it, KeyUpdate both ways (4.4.4, 4.6). */
+/*
+ * post.c: the client's Finished, tickets, KeyUpdate both ways (4.4.4, 4.6).  expect_finished() computes what the client's Finished must
+ * be and takes it into the transcript, as soon as that holds all messages before it.
+ */
+void expect_finished(struct tls13_conn *conn);
 int take_finished(struct tls13_conn *conn, struct slice msg) __attribute__((warn_unused_result));
 int post_tickets(struct tls13_conn *conn, struct tls13_io *io) __attribute__((warn_unused_result));
 int take_key_update(struct tls13_conn *conn, struct slice msg) __attribute__((warn_unused_result));

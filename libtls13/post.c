@@ -1,20 +1,27 @@
-/* From the client's Finished on: tickets and KeyUpdate (RFC 8446 4.4.4, 4.6). */
+/* The client's Finished, tickets and KeyUpdate (RFC 8446 4.4.4, 4.6). */
 #include "handshake.h"
+
+void expect_finished(struct tls13_conn *conn)
+{
+    struct handshake *hs = conn->hs;
+    uint8_t hash[MAX_HASH];
+    hs->finished[0] = MSG_FINISHED;
+    store24(hs->finished + 1, conn->suite->hash_len);
+    transcript_hash(&hs->transcript, hash);
+    kdf_finished(conn->suite->hash, hs->secret_client, hash, hs->finished + 4);
+    transcript_add(&hs->transcript, hs->finished, 4U + conn->suite->hash_len);
+}
 
 int take_finished(struct tls13_conn *conn, struct slice msg)
 {
     struct handshake *hs = conn->hs;
-    uint8_t hash[MAX_HASH], expected[MAX_HASH];
     size_t n = conn->suite->hash_len;
     if (msg.n != 4 + n)
         return -TLS13_E_DECODE;
-    transcript_hash(&hs->transcript, hash);
-    kdf_finished(conn->suite->hash, hs->secret_client, hash, expected);
-    bool ok = ct_equal(expected, msg.p + 4, n);
-    WIPE(expected);
-    if (!ok)
+    if (hs->finished[0] == 0)
+        expect_finished(conn);
+    if (!ct_equal(hs->finished + 4, msg.p + 4, n))
         return -TLS13_E_DECRYPT;
-    transcript_add(&hs->transcript, msg.p, msg.n);
     rec_start(&conn->in, conn->suite, hs->app_client);
     conn->epoch = EPOCH_APP;
     conn->state = ST_APP;
@@ -72,7 +79,7 @@ int post_tickets(struct tls13_conn *conn, struct tls13_io *io)
     struct handshake *hs = conn->hs;
     const struct tls13_ctx *ctx = conn->ctx;
     unsigned count = conn->resumed && ctx->tickets > 1 ? 1 : ctx->tickets;
-    if (count == 0 || ctx->ring.n == 0 || !hs->psk_modes_dhe)
+    if (hs->tickets_sent || count == 0 || ctx->ring.n == 0 || !hs->psk_modes_dhe)
         return 0;
     struct ticket t;
     int64_t now = ctx_now_ms(ctx);
@@ -91,6 +98,7 @@ int post_tickets(struct tls13_conn *conn, struct tls13_io *io)
         err = write_ticket(conn, &s, &t, master, (uint8_t)i, (uint32_t)left);
     WIPE(master);
     WIPE(t);
+    hs->tickets_sent = true;
     return err < 0 ? err : stream_end(&s);
 }
 

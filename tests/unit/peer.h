@@ -40,7 +40,8 @@ struct hello_options {
 
 struct peer_ticket {
     uint8_t id[TICKET_MAX];
-    size_t id_len;
+    uint8_t nonce[255];
+    size_t id_len, nonce_len;
     uint8_t psk[MAX_HASH];
     uint32_t age_add, lifetime;
     uint16_t suite;
@@ -411,6 +412,15 @@ static PEER_UNUSED bool peer_server_hello(struct peer *p, const uint8_t *msg, si
     return true;
 }
 
+/* A ticket may come in front of our Finished, on which its PSK depends (4.6.1). */
+static PEER_UNUSED void peer_ticket_psks(struct peer *p)
+{
+    for (size_t i = 0; i < p->n_tickets; i++) {
+        struct peer_ticket *t = &p->tickets[i];
+        kdf_expand_label((enum hash_id)p->suite->hash, p->master, "resumption", t->nonce, t->nonce_len, t->psk, p->suite->hash_len);
+    }
+}
+
 static PEER_UNUSED void peer_ticket_in(struct peer *p, struct slice msg)
 {
     struct rd r = rd_of(msg.p + 4, msg.n - 4);
@@ -421,7 +431,9 @@ static PEER_UNUSED void peer_ticket_in(struct peer *p, struct slice msg)
     t->id_len = rd_left(&id);
     memcpy(t->id, id.p, t->id_len);
     t->suite = p->suite->id;
-    kdf_expand_label((enum hash_id)p->suite->hash, p->master, "resumption", nonce.p, rd_left(&nonce), t->psk, p->suite->hash_len);
+    t->nonce_len = rd_left(&nonce);
+    memcpy(t->nonce, nonce.p, t->nonce_len);
+    peer_ticket_psks(p);
 }
 
 /* One message of the server's encrypted flight or after it; => false when it is wrong. */
@@ -540,6 +552,7 @@ static PEER_UNUSED void peer_switch(struct peer *p, const uint8_t *finished, siz
     transcript_add(&p->transcript, finished, n);
     transcript_hash(&p->transcript, hash);
     ks_derive(&p->ks, "res master", hash, p->master);
+    peer_ticket_psks(p);
     rec_start(&p->to, p->suite, p->app_client);
 }
 

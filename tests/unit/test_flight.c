@@ -323,6 +323,40 @@ static void tickets(void)
     tls13_ctx_unref(ctx);
 }
 
+/* 4.6.1: in front of the client's Finished, which then follows by itself from what was said; not when it may come with a certificate. */
+static void tickets_come_with_the_flight(void)
+{
+    uint8_t msg[4 + MAX_HASH];
+    for (int asks = 0; asks < 2; asks++) {
+        struct tls13_ctx *ctx = test_ctx();
+        if (asks)
+            CHECK_INT(tls13_ctx_set_client_auth(ctx, TLS13_CLIENT_AUTH_REQUEST), 0);
+        fresh(ctx);
+        peer_hello(&p);
+        CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+        CHECK(peer_read(&p));
+        CHECK(p.finished_ok && !p.connected);
+        CHECK_INT(p.n_tickets, asks ? 0 : 2);
+        if (asks) {
+            uint8_t cert[64];
+            CHECK_INT(peer_send(&p, CT_HANDSHAKE, cert, peer_certificate(&p, NULL, cert)), TLS13_MORE);
+        }
+        size_t n = peer_finished(&p, msg);
+        peer_send(&p, CT_HANDSHAKE, msg, n);
+        CHECK(p.connected);
+        peer_switch(&p, msg, n);
+        CHECK(peer_read(&p));
+        CHECK_INT(p.n_tickets, 2);
+
+        struct peer_ticket t = p.tickets[1];
+        fresh(ctx);
+        p.opt.ticket = &t;
+        CHECK(peer_handshake(&p, NULL));
+        CHECK(p.resumed);
+        tls13_ctx_unref(ctx);
+    }
+}
+
 /* --- records ------------------------------------------------------------------------------------------------------------------ */
 
 static void records(void)
@@ -506,6 +540,7 @@ int main(void)
     RUN(certificate);
     RUN(certificate_verify);
     RUN(tickets);
+    RUN(tickets_come_with_the_flight);
     RUN(records);
     RUN(nothing_before_and_after);
     RUN(update_before_data);

@@ -307,6 +307,7 @@ static void transplant(int section)
     secret_of(section, 'c', 'a', hs->app_client);
     secret_of(section, 's', 'a', secret);
     rec_start(&p.conn->out, p.conn->suite, secret);
+    memset(hs->finished, 0, sizeof hs->finished); /* of the transcript that was */
     p.n_out = 0;
 }
 

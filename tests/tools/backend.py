@@ -16,8 +16,8 @@ backend.py tcp|unix:PATH BEHAVIOUR --events FILE --ready FILE
   deaf        listens with a full queue and never accepts
   flap        accepts and resets at once, every other connection; else echo
 
-When a connection is over, a JSON line about it goes to the events file: n (from 1), in, sha_in, out, sha_out and end: "eof", "reset" or
-"error".  The ready file gets the address as tls13d.ini writes it.
+When a connection is over, a JSON line about it goes to the events file: n (from 1), in, sha_in, head (the first 6144 bytes, hex), out,
+sha_out and end: "eof", "reset" or "error".  The ready file gets the address as tls13d.ini writes it.
 """
 import argparse
 import hashlib
@@ -30,6 +30,7 @@ import threading
 import time
 
 PAGE = b"<!DOCTYPE html><title>behind</title><p>a page from the backend</p>\n"
+HEAD = 6144
 lock = threading.Lock()
 
 
@@ -47,11 +48,13 @@ class Link:
         self.count_in = self.count_out = 0
         self.sha_in, self.sha_out = hashlib.sha256(), hashlib.sha256()
         self.end = "eof"
+        self.head = b""
 
     def read(self, most=65536):
         data = self.sock.recv(most)
         self.count_in += len(data)
         self.sha_in.update(data)
+        self.head += data[: HEAD - len(self.head)]
         return data
 
     def send(self, data):
@@ -79,7 +82,7 @@ class Link:
         self.end = "we reset"
 
     def note(self):
-        line = json.dumps({"n": self.n, "in": self.count_in, "sha_in": self.sha_in.hexdigest(), "out": self.count_out,
+        line = json.dumps({"n": self.n, "in": self.count_in, "sha_in": self.sha_in.hexdigest(), "head": self.head.hex(), "out": self.count_out,
                            "sha_out": self.sha_out.hexdigest(), "end": self.end})
         with lock, open(self.events, "a", encoding="ascii") as f:
             f.write(line + "\n")

@@ -18,7 +18,7 @@ The TLS engine (Python's ssl over memory buffers) is apart from the socket, so e
   pause:S     does nothing for S seconds, reads nothing
   wait:S      takes in for S seconds
 
-Result: handshake ("ok" or the reason), version, suite, alpn, resumed; stalled (after push); in, sha_in, out, sha_out (plaintext); text (the first 200 bytes);
+Result: port (its own); handshake ("ok" or the reason), version, suite, alpn, resumed; stalled (after push); in, sha_in, out, sha_out (plaintext); text (the first 200 bytes);
 end: how the peer's direction ended: "close_notify", "fin" (no close_notify), "reset", "alert NAME", "open"; fin: whether its socket did too;
 ms: the time that took.
 """
@@ -45,10 +45,9 @@ class Client:
         self.r = {"handshake": "none", "in": 0, "out": 0, "end": "open", "fin": False}
         self.sha_in, self.sha_out = hashlib.sha256(), hashlib.sha256()
         self.text = b""
-        self.queue = bytearray()
+        self.queue = bytearray.fromhex(args.prefix)
         self.raw = b""
-        self.sock = socket.create_connection((args.host, args.port), timeout=10)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = self.connect(args)
         self.sock.setblocking(False)
         self.tls = None
         self.connected = False
@@ -56,6 +55,17 @@ class Client:
         self.deaf = False
 
     # -- the socket ---------------------------------------------------------------------------------------------
+
+    def connect(self, args):
+        if args.unix:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock.settimeout(10)
+            sock.connect("\0" + args.unix[1:] if args.unix.startswith("@") else args.unix)
+            return sock
+        sock = socket.create_connection((args.host, args.port), timeout=10, source_address=(args.source, 0) if args.source else None)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.r["port"] = sock.getsockname()[1]
+        return sock
 
     def pump(self, timeout):
         """Moves bytes between the socket and the buffers once; => whether anything moved."""
@@ -116,12 +126,14 @@ class Client:
         else:
             ctx.minimum_version = ssl.TLSVersion.TLSv1_3
         ctx.load_verify_locations(a.ca)
+        if a.cert:
+            ctx.load_cert_chain(a.cert)
         if a.curve:
             ctx.set_ecdh_curve(a.curve)
         if a.alpn:
             ctx.set_alpn_protocols(a.alpn.split(","))
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = ctx.wrap_bio(self.incoming, self.outgoing, server_hostname=a.sni)
+        self.tls = ctx.wrap_bio(self.incoming, self.outgoing, server_hostname=a.sni or None)
         while True:
             self.check()
             try:
@@ -296,8 +308,12 @@ class Client:
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("port", type=int)
-    p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--ca")
+    p.add_argument("--host", default="127.0.0.1")
+    p.add_argument("--source", help="the address to come from")
+    p.add_argument("--unix", help="a Unix socket instead, @NAME for an abstract one; PORT is not looked at")
+    p.add_argument("--prefix", default="", help="bytes (hex) before the ClientHello, in one send with it")
+    p.add_argument("--cert", help="PEM file of a client certificate and its key")
     p.add_argument("--sni", default="localhost")
     p.add_argument("--curve", help="the one group offered")
     p.add_argument("--alpn", help="protocols, with commas")

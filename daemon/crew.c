@@ -46,6 +46,12 @@ static void let_go(struct world *old, const struct commons *c)
     close(c->signals);
 }
 
+/* A reload may have given the log another place, which is the master's own only once all workers are there. */
+static void log_as(const struct config *c)
+{
+    (void)log_open(c->log, (enum log_format)c->log_format, (enum log_level)c->log_level);
+}
+
 /* Forks one worker.  => whether it runs; m->block is its own then. */
 static bool start_one(struct member *m, struct world *world, struct world *old, struct commons *c, int ready_fd)
 {
@@ -66,6 +72,7 @@ static bool start_one(struct member *m, struct world *world, struct world *old, 
     if (pid == 0) {
         let_go(old, c);
         listen_close(&world->admin, &world->admin);
+        log_as(world->conf);
         _exit(worker_run(&job));
     }
     if (pid < 0) {
@@ -91,6 +98,7 @@ static pid_t start_resolver(struct world *world, struct world *old, const struct
     let_go(old, c);
     listen_close(&world->binds, &world->binds);
     listen_close(&world->admin, &world->admin);
+    log_as(world->conf);
     if (process_become(&world->identity) != 0)
         _exit(3);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);

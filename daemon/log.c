@@ -54,6 +54,19 @@ static int open_file(const char *path)
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 }
 
+static bool is_file(const char *destination)
+{
+    return strcmp(destination, "stderr") != 0 && strcmp(destination, "syslog") != 0;
+}
+
+int log_try(const char *destination)
+{
+    int fd = is_file(destination) ? open_file(destination) : STDERR_FILENO;
+    if (fd >= 0 && fd != STDERR_FILENO)
+        close(fd);
+    return fd < 0 ? -1 : 0;
+}
+
 int log_open(const char *destination, enum log_format format, enum log_level level)
 {
     enum sink sink = SINK_FILE;
@@ -62,7 +75,7 @@ int log_open(const char *destination, enum log_format format, enum log_level lev
 
     if (strcmp(destination, "stderr") == 0) {
         sink = stderr_is_journal() ? SINK_JOURNAL : SINK_STDERR;
-    } else if (strcmp(destination, "syslog") == 0) {
+    } else if (!is_file(destination)) {
         sink = SINK_SYSLOG;
     } else {
         if ((path = strdup(destination)) == NULL)
@@ -374,4 +387,21 @@ bool log_fold(const char *key, double now, unsigned *folded)
     f->folded = 0;
     f->last = now;
     return true;
+}
+
+void log_fold_tell(double now)
+{
+    for (size_t i = 0; i <= FOLD_ROWS; i++) {
+        struct fold *f = &folds[i];
+        struct log_line l;
+        if (f->folded == 0 || now - f->last < 1)
+            continue;
+        log_begin(&l, LOG_LEVEL_INFO);
+        log_str(&l, "msg", "more of the same");
+        log_str(&l, "what", i < FOLD_ROWS ? f->key : "others");
+        log_int(&l, "folded", f->folded);
+        log_end(&l);
+        f->folded = 0;
+        f->last = now;
+    }
 }

@@ -14,6 +14,8 @@ enum log_format { LOG_LOGFMT, LOG_JSON };
  * On standard error under systemd (JOURNAL_STREAM set) each line starts with its <N> priority.
  */
 int log_open(const char *destination, enum log_format format, enum log_level level);
+/* => 0 when the destination can be opened, -1 with errno set; nothing changes but that a file may be new. */
+int log_try(const char *destination);
 /* Opens the same file again (SIGUSR1).  => 0 or -1; the old one stays when the new one cannot be opened. */
 int log_reopen(void);
 bool log_wants(enum log_level level);
@@ -43,5 +45,7 @@ void log_end(struct log_line *l);
  * *folded (0 when none), for a field folded=N.  now is the loop's time in seconds.  Keys are compared by content.
  */
 bool log_fold(const char *key, double now, unsigned *folded);
+/* Tells what was left out over a second ago and no line has told since: `msg="more of the same" what=KEY folded=N`. */
+void log_fold_tell(double now);
 
 #endif

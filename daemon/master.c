@@ -45,7 +45,16 @@ static int load_keys(struct ticket_ring *ring, const struct config *c, struct pr
     char why[512];
     if (strcmp(c->ticket_keys, "auto") == 0 || tickets_load(ring, c->ticket_keys, why, sizeof why) == 0)
         return 0;
-    problem_add(p, (struct origin){ 0 }, "ticket-keys", "%s", why);
+    problem_add(p, config_origin(c, "ticket-keys"), "ticket-keys", "%s", why);
+    return -1;
+}
+
+/* => 0; -1 with a problem: the log cannot be written there. */
+static int try_log(const struct config *c, struct problems *p)
+{
+    if (log_try(c->log) == 0)
+        return 0;
+    problem_add(p, config_origin(c, "log"), "log", "%s cannot be opened: %s", c->log, strerror(errno));
     return -1;
 }
 
@@ -91,7 +100,7 @@ static struct world *prepare(struct master *m, struct config *c, struct crew *cr
 {
     struct problems p = { 0 };
     struct world *old = m->world, *w = world_build(c, old, &m->commons.inherited, &p, code);
-    if (w != NULL && load_keys(m->commons.ring, w->conf, &p) != 0) {
+    if (w != NULL && (try_log(w->conf, &p) != 0 || load_keys(m->commons.ring, w->conf, &p) != 0)) {
         *code = 1;
         world_free(w, old);
         w = NULL;

@@ -67,10 +67,10 @@ static void each_second(struct ev_loop *loop, ev_timer *t, int events)
     struct worker *w = t->data;
     struct link_env *e = &w->env;
     struct timespec now;
-    (void)loop;
     (void)events;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     give_back(w);
+    log_fold_tell(ev_now(loop));
     STATS_SET(e->stats, beat, now.tv_sec);
     STATS_SET(e->stats, buffers, e->slabs.in_use);
     STATS_SET(e->stats, memory, pool_bytes(&e->links) + pool_bytes(&e->hs) + slabs_bytes(&e->slabs));
@@ -273,5 +273,6 @@ int worker_run(const struct worker_job *job)
         close(job->ready_fd);
     }
     ev_run(w.env.loop, 0);
+    log_fold_tell(ev_now(w.env.loop) + 1);
     return 0;
 }

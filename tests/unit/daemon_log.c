@@ -254,6 +254,28 @@ static void folding_is_bounded(void)
     CHECK(lines > 10 && lines <= 66);
 }
 
+static void what_is_left_out_is_told(void)
+{
+    unsigned folded;
+    open_as(LOG_LOGFMT, LOG_LEVEL_INFO);
+    log_fold_tell(2000.0); /* of the tests before */
+    (void)written();
+    CHECK(log_fold("web reset", 3000.0, &folded));
+    log_fold_tell(3002.0);
+    CHECK_STR(written(), "");
+    CHECK(log_fold("web reset", 3003.0, &folded));
+    for (int i = 0; i < 7; i++)
+        CHECK(!log_fold("web reset", 3003.5, &folded));
+    log_fold_tell(3003.9);
+    CHECK_STR(written(), "");
+    log_fold_tell(3004.1);
+    CHECK_STR(untimed(), "level=info msg=\"more of the same\" what=\"web reset\" folded=7\n");
+    log_fold_tell(3006.0);
+    CHECK_STR(written(), "");
+    CHECK(log_fold("web reset", 3006.0, &folded));
+    CHECK_INT(folded, 0);
+}
+
 int main(void)
 {
     close(mkstemp(path));
@@ -267,6 +289,7 @@ int main(void)
     RUN(the_journal_gets_priorities);
     RUN(floods_are_folded);
     RUN(folding_is_bounded);
+    RUN(what_is_left_out_is_told);
     (void)unlink(path);
     return DONE();
 }

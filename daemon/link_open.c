@@ -162,12 +162,14 @@ static void note_agreement(struct link *l, const struct tls13_info *info)
 /* --- PROXY header out ------------------------------------------------------------------------------------------- */
 
 /* "ECDSA P-256" and "RSA 2048" as haproxy writes them: EC256, RSA2048. */
-static void key_alg(const struct link *l, int credential, char out[static 16])
+static void of_certificate(const struct link *l, int credential, struct proxy_facts *f, char out[static 16])
 {
     struct tls13_cert_info info;
     out[0] = '\0';
+    f->key_alg = out;
     if (credential < 0 || tls13_ctx_cert_info(l->place->ctx, credential, &info) < 0)
         return;
+    f->sig_alg = proxy_sig_alg(info.signature);
     const char *bits = info.key + strcspn(info.key, "0123456789");
     /* A curve is named P-256: its digits come behind a dash. */
     const char *prefix = strncmp(info.key, "RSA", 3) == 0 ? "RSA" : "EC";
@@ -202,17 +204,16 @@ static ssize_t write_header(struct link *l, const struct tls13_info *info)
                              .suite = tls13_suite_name(info->suite),
                              .group = tls13_group_name(info->group),
                              .scheme = tls13_scheme_name(info->scheme),
-                             .key_alg = key,
                              .client_cert = info->client_cert,
                              .client_cert_len = info->client_cert_len,
                              .unique_id = (const uint8_t *)l->env->unique,
                              .unique_id_len = sizeof l->env->unique };
-    key_alg(l, info->credential, key);
+    of_certificate(l, info->credential, &f, key);
     local_end(l, &f.dst);
     if (l->client.family == AF_UNIX && l->bound->kind == ADDR_UNIX)
         f.unix_dst = &l->bound->u.un;
     f.client_verified = info->client_cert != NULL || info->client_name[0] != '\0';
-    f.client_cn = strncmp(info->client_name, "cn:", 3) == 0 ? info->client_name + 3 : "";
+    f.client_cn = info->client_cn;
     l->env->unique[1]++;
     size_t n = proxy_write(c->proxy_protocol, c->proxy_tlvs, &f, l->env->out, l->env->out_cap);
     return n != 0 ? (ssize_t)n : -1;

@@ -16,6 +16,7 @@ enum {
     TYPE_SSL_VERSION = 0x21,
     TYPE_SSL_CN = 0x22,
     TYPE_SSL_CIPHER = 0x23,
+    TYPE_SSL_SIG_ALG = 0x24,
     TYPE_SSL_KEY_ALG = 0x25,
     TYPE_SSL_GROUP = 0x26,
     TYPE_SSL_SIG_SCHEME = 0x27,
@@ -37,6 +38,26 @@ uint32_t proxy_crc32c(uint32_t crc, const uint8_t *p, size_t n)
             crc = crc >> 1 ^ (0x82f63b78 & (0 - (crc & 1)));
     }
     return ~crc;
+}
+
+const char *proxy_sig_alg(uint16_t scheme)
+{
+    switch (scheme) {
+    case 0x0401:
+        return "RSA-SHA256";
+    case 0x0501:
+        return "RSA-SHA384";
+    case 0x0601:
+        return "RSA-SHA512";
+    case 0x0403:
+        return "ecdsa-with-SHA256";
+    case 0x0503:
+        return "ecdsa-with-SHA384";
+    case 0x0603:
+        return "ecdsa-with-SHA512";
+    default:
+        return scheme >= 0x0804 && scheme <= 0x0806 ? "RSASSA-PSS" : "";
+    }
 }
 
 /* --- out ------------------------------------------------------------------------------------------------------ */
@@ -116,6 +137,7 @@ static void tlv_ssl(struct put *w, unsigned tlvs, const struct proxy_facts *f)
     tlv_text(w, TYPE_SSL_VERSION, "TLSv1.3");
     tlv_text(w, TYPE_SSL_CN, f->client_cn);
     tlv_text(w, TYPE_SSL_CIPHER, f->suite);
+    tlv_text(w, TYPE_SSL_SIG_ALG, f->sig_alg);
     tlv_text(w, TYPE_SSL_KEY_ALG, f->key_alg);
     tlv_text(w, TYPE_SSL_GROUP, f->group);
     tlv_text(w, TYPE_SSL_SIG_SCHEME, f->scheme);

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 /* The longest header we write: every TLV and a client certificate of PROXY_CERT_MAX bytes. */
-#define PROXY_OUT_MAX  6144
+#define PROXY_OUT_MAX  6400
 #define PROXY_CERT_MAX 4096
 /* The longest we take. */
 #define PROXY_IN_MAX 8192
@@ -20,6 +20,7 @@ struct proxy_facts {
     const char *alpn, *sni;
     const char *suite, *group, *scheme; /* names as in the RFCs */
     const char *key_alg;                /* of our certificate: "EC256", "RSA2048" */
+    const char *sig_alg;                /* what it is signed with: "ecdsa-with-SHA256", "RSA-SHA256" */
     const char *client_cn;
     const uint8_t *client_cert; /* DER */
     size_t client_cert_len;
@@ -27,6 +28,9 @@ struct proxy_facts {
     const uint8_t *unique_id;
     size_t unique_id_len; /* at most 128 */
 };
+
+/* What a certificate is signed with (a SignatureScheme code), as OpenSSL and so haproxy name it; "" for others. */
+const char *proxy_sig_alg(uint16_t scheme);
 
 /*
  * Writes a header of version 1 or 2; tlvs is a mask of TLV_ALPN ... (options.h) for version 2.

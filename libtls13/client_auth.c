@@ -48,6 +48,17 @@ static bool set_name(struct handshake *hs, const char *kind, struct slice name)
     return true;
 }
 
+/* The commonName as it stands, for those who route by it: no control characters, no more than X.520 allows. */
+static void set_cn(struct handshake *hs, struct slice cn)
+{
+    size_t n = cn.n < sizeof hs->client_cn ? cn.n : 0;
+    for (size_t i = 0; i < n; i++)
+        if (cn.p[i] < 0x20 || cn.p[i] == 0x7f)
+            n = 0;
+    memcpy(hs->client_cn, cn.p, n);
+    hs->client_cn[n] = '\0';
+}
+
 static bool same(const char *want, struct slice name, bool fold)
 {
     if (strlen(want) != name.n || !plain(name))
@@ -128,6 +139,7 @@ static int judge(struct tls13_conn *conn, const struct slice *chain, size_t n)
     hash_once(HASH_SHA256, leaf.spki.p, leaf.spki.n, hs->client_spki);
     if ((err = name_client(ctx, hs, &leaf)) < 0)
         return err;
+    set_cn(hs, leaf.cn);
     memcpy(hs->client.leaf, chain[0].p, chain[0].n);
     hs->client.leaf_len = chain[0].n;
     return 0;

@@ -424,6 +424,7 @@ void tls13_conn_info(const struct tls13_conn *conn, struct tls13_info *info)
     info->alpn = conn->alpn != NULL ? conn->alpn : "";
     info->sni = hs != NULL ? hs->sni : "";
     info->client_name = hs != NULL && (hs->client_cert || conn->resumed) ? hs->client_name : "";
+    info->client_cn = info->client_name[0] != '\0' || (hs != NULL && hs->client_cert) ? hs->client_cn : "";
     if (hs != NULL && hs->client_cert) {
         info->client_cert = hs->client.leaf;
         info->client_cert_len = hs->client.leaf_len;

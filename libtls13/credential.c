@@ -201,6 +201,7 @@ static void fill_info(struct credential *c, const struct chain *chain)
     info->not_after = leaf->not_after;
     info->names = c->n_names;
     info->chain = chain->n;
+    info->signature = leaf->sig;
     hash_once(HASH_SHA256, c->leaf.p, c->leaf.n, info->sha256);
 }
 

@@ -73,6 +73,7 @@ struct handshake {
     uint8_t hello_digest[32]; /* of what the second ClientHello may not change (4.1.2) */
     char sni[256];
     char client_name[260];
+    char client_cn[65];
     uint8_t client_spki[32];
     int64_t client_until;
     uint8_t secret_client[MAX_HASH]; /* handshake traffic secrets, for Finished */

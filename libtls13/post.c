@@ -42,6 +42,7 @@ static void fill_ticket(const struct tls13_conn *conn, struct ticket *t, int64_t
     t->client_until = hs->client_until;
     memcpy(t->client_spki, hs->client_spki, sizeof t->client_spki);
     memcpy(t->client_name, hs->client_name, strlen(hs->client_name));
+    memcpy(t->client_cn, hs->client_cn, sizeof t->client_cn);
     ctx_profile(ctx, hs->sni, ctx->creds[conn->credential], conn->alpn, t->profile);
 }
 

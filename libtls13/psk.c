@@ -45,6 +45,7 @@ static void resume(struct tls13_conn *conn, const struct ticket *t, unsigned ind
     hs->client_until = t->client_until;
     memcpy(hs->client_spki, t->client_spki, sizeof hs->client_spki);
     memcpy(hs->client_name, t->client_name, sizeof t->client_name);
+    memcpy(hs->client_cn, t->client_cn, sizeof hs->client_cn);
 }
 
 int psk_choose(struct tls13_conn *conn, const struct client_hello *ch)

@@ -3,7 +3,7 @@
 
 #include "aead.h"
 
-enum { NAME = 16, TICKET_VERSION = 1, OVERHEAD = NAME + AEAD_NONCE + AEAD_TAG };
+enum { NAME = 16, TICKET_VERSION = 2, OVERHEAD = NAME + AEAD_NONCE + AEAD_TAG };
 
 /* The ring's keys are 32 bytes behind a 16-byte name, whatever the suite of the connection. */
 static void ring_aead(struct aead *a, const uint8_t key[static TLS13_TICKET_KEY])
@@ -26,6 +26,9 @@ static void write_body(struct wr *w, const struct ticket *t)
     wr_bytes(w, t->client_spki, sizeof t->client_spki);
     wr_u8(w, (unsigned)name);
     wr_bytes(w, t->client_name, name);
+    size_t cn = strnlen(t->client_cn, sizeof t->client_cn - 1);
+    wr_u8(w, (unsigned)cn);
+    wr_bytes(w, t->client_cn, cn);
 }
 
 static bool read_body(struct rd *r, struct ticket *t)
@@ -44,14 +47,16 @@ static bool read_body(struct rd *r, struct ticket *t)
     const uint8_t *profile = rd_bytes(r, TICKET_PROFILE);
     t->client_until = (int64_t)rd_u64(r);
     const uint8_t *spki = rd_bytes(r, sizeof t->client_spki);
-    struct rd name = rd_vec8(r);
-    if (!rd_done(r) || psk == NULL || profile == NULL || spki == NULL)
+    struct rd name = rd_vec8(r), cn = rd_vec8(r);
+    if (!rd_done(r) || rd_left(&cn) >= sizeof t->client_cn || psk == NULL || profile == NULL || spki == NULL)
         return false;
     memcpy(t->psk, psk, t->psk_len);
     memcpy(t->profile, profile, TICKET_PROFILE);
     memcpy(t->client_spki, spki, sizeof t->client_spki);
     memcpy(t->client_name, name.p, rd_left(&name));
     t->client_name[rd_left(&name)] = '\0';
+    memcpy(t->client_cn, cn.p, rd_left(&cn));
+    t->client_cn[rd_left(&cn)] = '\0';
     return true;
 }
 

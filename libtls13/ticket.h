@@ -9,7 +9,7 @@
 
 #define TICKET_PROFILE 32
 /* Key name, nonce, body, tag: 16 + 12 + (1 + 2 + 8 + 8 + 4 + 1 + 48 + 32 + 8 + 32 + 1 + 255) + 16 at most. */
-#define TICKET_MAX 448
+#define TICKET_MAX 512
 
 struct ticket_ring {
     uint8_t keys[LIMIT_TICKET_KEYS][TLS13_TICKET_KEY];
@@ -28,6 +28,7 @@ struct ticket {
     int64_t client_until;            /* how long its certificate's verification holds, seconds; 0: no client certificate */
     uint8_t client_spki[32];         /* SHA-256 of its SubjectPublicKeyInfo */
     char client_name[256];           /* "" or its verified name */
+    char client_cn[65];              /* "" or its commonName */
 };
 
 /* Seals t under the ring's first key with the nonce's 12 random bytes; => the ticket's length at out, 0 when the ring is empty. */

@@ -181,6 +181,7 @@ struct tls13_cert_info {
     uint8_t sha256[32]; /* of the leaf's DER */
     size_t names;       /* how many DNS names */
     size_t chain;       /* how many certificates */
+    uint16_t signature; /* what the leaf is signed with, a SignatureScheme code; 0: another */
 };
 TLS13_CHECK int tls13_ctx_cert_info(const struct tls13_ctx *ctx, int index, struct tls13_cert_info *info);
 
@@ -333,6 +334,7 @@ struct tls13_info {
     const uint8_t *client_cert; /* DER leaf, until hs is released; NULL: none, or resumed */
     size_t client_cert_len;
     const char *client_name;          /* "" or the verified client's name: "dns:...", "uri:...", "cn:..."; until hs is released */
+    const char *client_cn;            /* "" or its certificate's commonName (64 bytes at most), which may hold blanks; likewise */
     uint64_t records_in, records_out; /* under the present keys */
 };
 TLS13_API void tls13_conn_info(const struct tls13_conn *conn, struct tls13_info *info);

@@ -88,19 +88,20 @@ first() { assert_equal "$(event "$1" head)" "$2"; }
     daemon_start 'proxy-protocol = v2' 'alpn = h2, http/1.1' 'groups = x25519'
     client --alpn http/1.1,h2 --sni www.example.test text:x end drain
     header 1
-    header_is '.tlvs | keys | join(" ")' '01 02 20 21 23 25 26 27'
+    header_is '.tlvs | keys | join(" ")' '01 02 20 21 23 24 25 26 27'
     header_is '.tlvs["01"]' "$(hex h2)"
     header_is '.tlvs["02"]' "$(hex www.example.test)"
     header_is '.ssl.client' 1
     [ "$(jq .ssl.verify <<<"$header")" != 0 ] || fail "a certificate that was not shown is told as verified"
     header_is '.tlvs["21"]' "$(hex TLSv1.3)"
     header_is '.tlvs["23"]' "$(hex "$(result suite)")"
+    header_is '.tlvs["24"]' "$(hex ecdsa-with-SHA256)"
     header_is '.tlvs["25"]' "$(hex EC256)"
     header_is '.tlvs["26"]' "$(hex x25519)"
     header_is '.tlvs["27"]' "$(hex ecdsa_secp256r1_sha256)"
     client text:x end drain
     header 2
-    header_is '.tlvs | keys | join(" ")' '02 20 21 23 25 26 27'
+    header_is '.tlvs | keys | join(" ")' '02 20 21 23 24 25 26 27'
     # All that there are.
     {
         echo 'proxy-protocol-tlvs = alpn, authority, ssl, unique-id, crc32c, client-cert'
@@ -109,7 +110,7 @@ first() { assert_equal "$(event "$1" head)" "$2"; }
     daemon_reload
     client --cert "$PKI/good.pem" --alpn h2 text:x end drain
     header 3
-    header_is '.tlvs | keys | join(" ")' '01 02 03 05 20 21 22 23 25 26 27 28'
+    header_is '.tlvs | keys | join(" ")' '01 02 03 05 20 21 22 23 24 25 26 27 28'
     header_is .ssl.client 7
     header_is .ssl.verify 0
     header_is '.tlvs["22"]' "$(hex good)"
@@ -154,6 +155,21 @@ first() { assert_equal "$(event "$1" head)" "$2"; }
     header_is '.tlvs["28"]' "$(openssl x509 -in "$PKI/big.crt" -outform DER | od -An -v -tx1 | tr -d ' \n')"
     (($(jq .length <<<"$header") > 4500)) || fail "the header has $(jq .length <<<"$header") bytes"
     header_is .rest "$(hex $'x\n')"
+}
+
+@test "a resumed connection is told with its client's name, without the certificate" {
+    backend_start tcp sink
+    daemon_start 'proxy-protocol = v2' 'proxy-protocol-tlvs = ssl, client-cert' 'client-auth = require' "client-ca = $PKI/clients.pem"
+    local option
+    for option in "-sess_out $T/session -cert $PKI/good.crt -key $PKI/good.key" "-sess_in $T/session"; do
+        # shellcheck disable=SC2086 # words
+        timeout 20 bash -c '{ echo x; sleep 0.4; } | openssl s_client -connect "127.0.0.1:$0" "$@"' "$PORT" $option >"$T/s_client.out" 2>&1 || true
+    done
+    header 2
+    header_is .ssl.client 5
+    header_is .ssl.verify 0
+    header_is '.tlvs["22"]' "$(hex good)"
+    header_is '.tlvs["28"] // "none"' none
 }
 
 # -- from a load balancer ------------------------------------------------------------------------------------------

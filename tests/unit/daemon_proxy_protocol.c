@@ -78,14 +78,16 @@ static void v2_golden_tlvs(void)
                              .suite = "TLS_X",
                              .group = "x25519",
                              .scheme = "",
+                             .sig_alg = proxy_sig_alg(0x0401),
                              .key_alg = "EC256" };
     same(&f, PROXY_V2, TLV_ALPN | TLV_AUTHORITY | TLV_SSL,
-         SIG "21 11 0042 c0000201 c6336407 dc04 01bb" /* 12 */
+         SIG "21 11 004f c0000201 c6336407 dc04 01bb" /* 12 */
              "01 0002 6832"                           /* 5 */
              "02 0003 612e62"                         /* 6 */
-             "20 0028 01 00000001"                    /* 3, and 5 of the 40 */
+             "20 0035 01 00000001"                    /* 3, and 5 of the 53 */
              "21 0007 544c5376312e33"                 /* 10 */
              "23 0005 544c535f58"                     /* 8 */
+             "24 000a 5253412d534841323536"           /* 13 */
              "25 0005 4543323536"                     /* 8 */
              "26 0006 783235353139" /* 9 */);
     /* A verified client certificate on this connection: all three bits, verify 0, its name, and the certificate when asked for. */
@@ -137,7 +139,7 @@ static void caps(void)
     CHECK_INT(proxy_write(PROXY_V2, TLV_CLIENT_CERT, &f, out, sizeof out), 0);
     /* Everything at its cap fits and reads back. */
     f.client_cert_len = PROXY_CERT_MAX;
-    f.alpn = f.client_cn = f.suite = f.group = f.scheme = f.key_alg = name;
+    f.alpn = f.client_cn = f.suite = f.group = f.scheme = f.sig_alg = f.key_alg = name;
     f.unique_id = cert;
     f.unique_id_len = 128;
     struct endpoint a, b;
@@ -150,6 +152,18 @@ static void caps(void)
         CHECK_INT(proxy_write(PROXY_V2, 0xffff, &f, out, cap), 0);
         CHECK_INT(out[cap], 0xee);
     }
+}
+
+static void names_of_signatures(void)
+{
+    CHECK_STR(proxy_sig_alg(0x0403), "ecdsa-with-SHA256");
+    CHECK_STR(proxy_sig_alg(0x0503), "ecdsa-with-SHA384");
+    CHECK_STR(proxy_sig_alg(0x0603), "ecdsa-with-SHA512");
+    CHECK_STR(proxy_sig_alg(0x0501), "RSA-SHA384");
+    CHECK_STR(proxy_sig_alg(0x0601), "RSA-SHA512");
+    CHECK_STR(proxy_sig_alg(0x0805), "RSASSA-PSS");
+    CHECK_STR(proxy_sig_alg(0x0807), "");
+    CHECK_STR(proxy_sig_alg(0), "");
 }
 
 /* Any split, and bytes of the ClientHello fused behind. */
@@ -228,6 +242,7 @@ int main(void)
     RUN(v2_golden_tlvs);
     RUN(crc32c);
     RUN(caps);
+    RUN(names_of_signatures);
     RUN(reads_in_pieces);
     RUN(refuses);
     return DONE();

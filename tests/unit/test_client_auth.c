@@ -47,6 +47,7 @@ static void required(void)
     CHECK_INT(attempt(ctx, fixture_client), 0);
     tls13_conn_info(p.conn, &info);
     CHECK_STR(info.client_name, "dns:client.example");
+    CHECK_STR(info.client_cn, "client one");
     CHECK(info.client_cert != NULL && info.client_cert_len > 100);
     CHECK_INT(attempt(ctx, fixture_client_rsa), 0);
     tls13_conn_info(p.conn, &info);
@@ -64,6 +65,7 @@ static void requested(void)
     CHECK_INT(attempt(ctx, NULL), 0);
     tls13_conn_info(p.conn, &info);
     CHECK_STR(info.client_name, "");
+    CHECK_STR(info.client_cn, "");
     CHECK(info.client_cert == NULL);
     CHECK_INT(attempt(ctx, fixture_client), 0);
     CHECK_INT(attempt(ctx, fixture_foreign), -TLS13_E_UNKNOWN_CA); /* a certificate that is sent must be good */
@@ -278,6 +280,7 @@ static void ticket_carries_the_client(void)
     CHECK(p.resumed && !p.cert_request);
     tls13_conn_info(p.conn, &info);
     CHECK_STR(info.client_name, "dns:client.example");
+    CHECK_STR(info.client_cn, "client one");
     fresh(open); /* a ticket from a listener without authentication is nothing here */
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket anonymous = p.tickets[0];

@@ -74,11 +74,13 @@ static int read_shares(struct client_hello *ch, struct rd *body)
 {
     struct rd list = rd_vec16(body);
     ch->shares = rd_rest(&list);
-    while (!list.bad && rd_left(&list) != 0) {
+    for (size_t n = 0; !list.bad && rd_left(&list) != 0; n++) {
         (void)rd_u16(&list);
         struct rd key = rd_vec16(&list);
         if (list.bad || rd_left(&key) == 0)
             return -TLS13_E_DECODE;
+        if (n == LIMIT_SHARES)
+            return -TLS13_E_ILLEGAL;
     }
     return list.bad ? -TLS13_E_DECODE : 0;
 }

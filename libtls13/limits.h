@@ -9,6 +9,7 @@ enum {
     LIMIT_LEAF = 4096,         /* bytes of a client's own certificate (DER) */
     LIMIT_CHAIN = 10,          /* certificates in a client's chain */
     LIMIT_EXTENSIONS = 128,    /* extensions in one ClientHello */
+    LIMIT_SHARES = 16,         /* key shares in one ClientHello: the checks of 4.2.8 take time that grows with their square */
     LIMIT_IDENTITIES = 8,      /* PSK identities that are looked at; the rest is passed over */
     LIMIT_CCS = 2,             /* change_cipher_spec records in a handshake (RFC 8446 D.4 needs one) */
     LIMIT_EMPTY = 32,          /* consecutive empty application_data records */

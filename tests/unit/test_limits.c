@@ -129,6 +129,31 @@ static int extensions_of(size_t n)
     return peer_send_parts(&p, &parts);
 }
 
+/* One share for a group that we know, among such that we do not. */
+static int shares_of(size_t n)
+{
+    uint8_t groups[512], shares[2048];
+    struct wr g = wr_of(groups, sizeof groups), s = wr_of(shares, sizeof shares);
+    fresh(ctx);
+    peer_hello(&p);
+    peer_split(&p, &parts);
+    struct part *had = hello_ext(&parts, EXT_KEY_SHARE);
+    size_t g_list = wr_open(&g, 2), s_list = wr_open(&s, 2);
+    for (size_t i = 1; i < n; i++) {
+        wr_u16(&g, 0x2000 + (unsigned)i);
+        wr_u16(&s, 0x2000 + (unsigned)i);
+        wr_u16(&s, 1);
+        wr_u8(&s, 0);
+    }
+    wr_u16(&g, GROUP_X25519);
+    wr_bytes(&s, had->b + 2, had->n - 2);
+    wr_close(&g, g_list, 2);
+    wr_close(&s, s_list, 2);
+    hello_set(&parts, EXT_SUPPORTED_GROUPS, groups, g.len);
+    hello_set(&parts, EXT_KEY_SHARE, shares, s.len);
+    return peer_send_parts(&p, &parts);
+}
+
 /* A ticket of ours as the n-th identity; => whether it was found. */
 static int identity_at(size_t n)
 {
@@ -382,6 +407,7 @@ static void every_row_of_limits_h(void)
         ROW(LIMIT_LEAF, leaf_of, -TLS13_E_BAD_CERT),
         ROW(LIMIT_CHAIN, chain_of, -TLS13_E_BAD_CERT),
         ROW(LIMIT_EXTENSIONS, extensions_of, -TLS13_E_ILLEGAL),
+        ROW(LIMIT_SHARES, shares_of, -TLS13_E_ILLEGAL),
         ROW(LIMIT_IDENTITIES, identity_at, 1),
         ROW(LIMIT_CCS, ccs_times, -TLS13_E_TOO_MANY),
         ROW(LIMIT_EMPTY, empty_records, -TLS13_E_TOO_MANY),

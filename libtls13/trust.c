@@ -8,6 +8,7 @@
 #include "crl.h"
 #include "error.h"
 #include "hash_impl.h"
+#include "limits.h"
 #include "pem.h"
 
 struct authority {
@@ -218,11 +219,11 @@ static int reason(unsigned code)
     }
 }
 
-static int verify_path(const struct trust *t, const struct slice *chain, size_t n, int64_t now)
+static int verify_path(const br_x509_trust_anchor *anchors, size_t n_anchors, const struct slice *chain, size_t n, int64_t now)
 {
     br_x509_minimal_context mc;
     const br_hash_class *sha256 = hash_class(HASH_SHA256);
-    br_x509_minimal_init(&mc, sha256, t->anchors, t->n);
+    br_x509_minimal_init(&mc, sha256, anchors, n_anchors);
     br_x509_minimal_set_hash(&mc, br_sha256_ID, sha256);
     br_x509_minimal_set_hash(&mc, br_sha384_ID, &br_sha384_vtable);
     br_x509_minimal_set_hash(&mc, br_sha512_ID, &br_sha512_vtable);
@@ -240,58 +241,98 @@ static int verify_path(const struct trust *t, const struct slice *chain, size_t 
     return reason(mc.vtable->end_chain(&mc.vtable));
 }
 
-/* RFC 8446 4.4.2.4: a path that would rest on MD5, SHA-1 or something we do not know is bad_certificate. */
-static bool weakly_signed(const struct slice *chain, size_t n)
+/* Is a certificate of this issuer signed by one of ours, as far as names tell? */
+static bool is_authority(const struct trust *t, struct slice issuer)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct x509 x;
-        if (x509_parse(&x, chain[i].p, chain[i].n) == 0 && (x.sig == 0 || x.sig >> 8 == 2)) /* 0x02__: with SHA-1 */
+    for (size_t i = 0; i < t->n; i++)
+        if (same(t->ca[i].x.subject, issuer))
             return true;
-    }
     return false;
 }
 
 /*
- * How many certificates in front have keys that we would verify with.  A key out of those bounds costs its owner nothing and us much: an
- * RSA exponent as long as the modulus makes one verification as slow as 150, and x509_minimal would take it.  => -TLS13_E_BAD_CERT when
- * one is malformed, wherever it is.
+ * Verifies chain[0..top], the last of which one of our authorities is to have signed.  x509_minimal goes from the leaf up, so that whoever
+ * signs certificates for himself has each of them verified before it shows that nobody vouches for the last.  Here each certificate is
+ * verified first with the key of the one above it, from the authority down; the leaf's is left to the whole path, which says the rest.
  */
-static int usable(const struct slice *chain, size_t n)
+static int verify_down(const struct trust *t, const struct slice *chain, const struct x509 *x, size_t top, int64_t now)
+{
+    int err = top == 0 ? 0 : verify_path(t->anchors, t->n, chain + top, 1, now);
+    for (size_t i = top; err == 0 && i-- > 1;) {
+        const struct x509 *issuer = &x[i + 1];
+        if (!same(x[i].issuer, issuer->subject))
+            return -TLS13_E_UNKNOWN_CA;
+        if (issuer->key.type == KEY_RSA_PSS)
+            return -TLS13_E_UNSUPPORTED_CERT;
+        br_x509_trust_anchor above = anchor_of(issuer);
+        err = verify_path(&above, 1, chain + i, 1, now);
+        if (err == -TLS13_E_UNKNOWN_CA) /* the name is right, the signature is not */
+            err = -TLS13_E_BAD_CERT;
+    }
+    return err < 0 ? err : verify_path(t->anchors, t->n, chain, top + 1, now);
+}
+
+/* Where the path ends tell names, and then signatures: there are authorities that have changed their key.  What is behind says nothing. */
+static int find_path(const struct trust *t, const struct slice *chain, const struct x509 *x, size_t n, int64_t now)
+{
+    int err = -TLS13_E_UNKNOWN_CA;
+    for (size_t top = 0, tries = 0; top < n && tries < 2 && err == -TLS13_E_UNKNOWN_CA; top++)
+        if (is_authority(t, x[top].issuer)) {
+            err = verify_down(t, chain, x, top, now);
+            tries++;
+        }
+    return err;
+}
+
+/* RFC 8446 4.4.2.4: a path that would rest on MD5, SHA-1 or something we do not know is bad_certificate. */
+static bool weakly_signed(const struct x509 *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i].sig == 0 || x[i].sig >> 8 == 2) /* 0x02__: with SHA-1 */
+            return true;
+    return false;
+}
+
+/*
+ * Reads the chain into x; => how many certificates in front have keys that we would verify with.  A key out of those bounds costs its owner
+ * nothing and us much: an RSA exponent as long as the modulus makes one verification as slow as 150, and x509_minimal would take it.
+ * -TLS13_E_BAD_CERT when one is malformed, wherever it is.
+ */
+static int read_chain(const struct slice *chain, size_t n, struct x509 *x)
 {
     size_t good = 0;
     for (size_t i = 0; i < n; i++) {
-        struct x509 x;
-        if (x509_parse(&x, chain[i].p, chain[i].n) < 0)
+        if (x509_parse(&x[i], chain[i].p, chain[i].n) < 0)
             return -TLS13_E_BAD_CERT;
-        good += good == i && x.key_supported;
+        good += good == i && x[i].key_supported;
     }
     return (int)good;
 }
 
 int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int64_t now, int64_t *until)
 {
-    int good = usable(chain, n), err;
+    struct x509 x[LIMIT_CHAIN];
     *until = INT64_MAX;
+    if (n > LIMIT_CHAIN)
+        return -TLS13_E_BAD_CERT;
+    int good = read_chain(chain, n, x);
     if (good < 0)
         return good;
-    err = good == 0 || t->n == 0 ? -TLS13_E_UNKNOWN_CA : verify_path(t, chain, (size_t)good, now);
+    int err = find_path(t, chain, x, (size_t)good, now);
     if (err == -TLS13_E_UNKNOWN_CA && (size_t)good != n)
         err = -TLS13_E_UNSUPPORTED_CERT;
-    if (err == -TLS13_E_UNSUPPORTED_CERT && weakly_signed(chain, n))
+    if (err == -TLS13_E_UNSUPPORTED_CERT && weakly_signed(x, n))
         return -TLS13_E_BAD_CERT;
+    if (err == 0 && x[0].has_ext_key_usage && !x[0].client_auth)
+        return -TLS13_E_UNSUPPORTED_CERT; /* RFC 5280 4.2.1.12: not for this purpose */
     for (size_t i = 0; i < n && err == 0; i++) {
-        struct x509 x;
         int64_t covered;
-        if (x509_parse(&x, chain[i].p, chain[i].n) < 0)
-            return -TLS13_E_BAD_CERT;
-        if (i == 0 && x.has_ext_key_usage && !x.client_auth)
-            return -TLS13_E_UNSUPPORTED_CERT; /* RFC 5280 4.2.1.12: not for this purpose */
-        if ((err = check_revoked(t, &x, now, &covered)) == 0 && i == 0 && t->n_crls != 0) {
+        if ((err = check_revoked(t, &x[i], now, &covered)) == 0 && i == 0 && t->n_crls != 0) {
             err = covered == 0 ? -TLS13_E_CRL_STALE : 0;
             *until = covered;
         }
-        if (i < (size_t)good && x.not_after < *until)
-            *until = x.not_after;
+        if (i < (size_t)good && x[i].not_after < *until)
+            *until = x[i].not_after;
     }
     return err;
 }

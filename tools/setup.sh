@@ -13,10 +13,14 @@ for section in "$@"; do
 done
 
 node_modules() {
-    [ ! -d "$top/tests/node_modules" ] && command -v npm >/dev/null || return 0
+    cmp -s "$top/tests/package.json" "$top/tests/node_modules/.made-for" && return
+    command -v npm >/dev/null || return 0
     echo "setup: npm install in tests/"
-    (cd "$top/tests" && timeout 120 npm install --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries=1 >/dev/null 2>&1) ||
-        echo "setup: npm could not install; the tests that compare with other implementations are skipped" >&2
+    if (cd "$top/tests" && timeout 120 npm install --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries=1 >/dev/null 2>&1); then
+        cp "$top/tests/package.json" "$top/tests/node_modules/.made-for"
+    else
+        echo "setup: npm could not install; the tests that want its modules are skipped" >&2
+    fi
 }
 # Last thing, whatever way the script ends well.
 done_well() {

@@ -13,19 +13,39 @@ $(B)/bench/crypto: $(BENCH_CRYPTO_OBJ) $(B)/libtls13.a
 bench-crypto: $(B)/bench/crypto
 	$(Q)$(B)/bench/crypto $(BENCH)
 
-# make bench [M="METRIC..."] [R=ROUNDS] [TARGETS="tls13d hitch..."]: CPU time a unit of work, beside the peers that are installed.
+# make bench [M="METRIC..."] [R=ROUNDS] [T="TARGET..."]: what a TLS proxy costs, beside the peers that are installed; about 2.5 minutes a round.
+# make bench-docs [R=ROUNDS]: the same, all of it, and docs/bench.json, docs/bench.svg and the README's table made from it.
 R ?= 5
-BENCH_TOOLS := $(B)/bench/load $(B)/bench/backend $(B)/bench/relay
+BENCH_TOOLS := $(B)/bench/load $(B)/bench/backend $(B)/bench/relay $(B)/bench/engine
+BENCH_RESULTS := $(B)/bench/results.json
 
-$(BENCH_TOOLS): $(B)/bench/%: tests/bench/%.c tests/bench/wire.h
-	$(call say,CC,$@)
+# OpenSSL's headers want the system's limits.h, not the library's.
+$(patsubst %,$(B)/tests/bench/%.o,load client hybrid engine): ALL_CPPFLAGS := $(filter-out -Ilibtls13,$(ALL_CPPFLAGS))
+
+$(B)/bench/load: $(patsubst %,$(B)/tests/bench/%.o,load client hybrid) $(B)/libtls13.a
+$(B)/bench/engine: $(patsubst %,$(B)/tests/bench/%.o,engine hybrid) $(B)/libtls13.a
+$(B)/bench/backend $(B)/bench/relay: $(B)/bench/%: $(B)/tests/bench/%.o
+$(BENCH_TOOLS):
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) $< -lssl -lcrypto -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -lssl -lcrypto -o $@
 
-.PHONY: bench
+# Loaded before a program, for a test.
+$(B)/bench/allocations.so: tests/bench/allocations.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -shared $(filter-out -Wmissing-prototypes,$(WARN)) $< -o $@
+
+.PHONY: bench bench-tools bench-docs
+# The sanitizer build does not measure.
+bench-tools: $(if $(SAN),,$(BENCH_TOOLS) $(B)/bench/allocations.so)
+
 bench:
 	$(Q)tools/setup.sh build test bench
-	$(Q)$(MAKE) --no-print-directory all $(BENCH_TOOLS) $(B)/bench/crypto
-	$(Q)tests/bench/bench.py -r $(R) $(if $(M),-m $(M)) $(if $(TARGETS),-t $(TARGETS)) -j $(B)/bench/results.json \
-	    --tls13d $(B)/tls13d --bin $(B)/bench
-	$(Q)$(if $(M),:,$(B)/bench/crypto)
+	$(Q)$(MAKE) --no-print-directory all bench-tools
+	$(Q)tests/bench/bench.py -r $(R) $(if $(M),-m $(M)) $(if $(T),-t $(T)) -j $(BENCH_RESULTS) --tls13d $(B)/tls13d --bin $(B)/bench
+
+bench-docs: M :=
+bench-docs: T :=
+bench-docs: bench
+	$(Q)tests/bench/report.py $(BENCH_RESULTS) --publish

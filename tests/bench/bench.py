@@ -1,175 +1,45 @@
 #!/usr/bin/env python3
-"""CPU time of a TLS proxy per unit of work, beside its peers in the same run.
+"""What a TLS proxy costs, beside its peers in the same run.
 
-    bench.py [-r ROUNDS] [-m METRIC...] [-t TARGET...] [-j FILE.json] [-s FILE.svg] [-q]
+    bench.py [-r ROUNDS] [-m METRIC|GROUP...] [-t TARGET...] [-j FILE.json] [-q]
 
-Every target is up at once and they take turns, round by round; each is pinned to CPU 0, client and backend to CPU 1.  The figure is the
-CPU time (user and system, of all the target's processes, by their CPU clocks) over the measured part only, divided by the
-units done.  The client checks version, suite, group, resumption and every byte.  Ratios within one run are the result.
+All programs are up at once, each pinned to CPU 0, client and backend to CPU 1.  Each round is cut into short slices in which the targets
+take turns, so that a slow moment of the machine hits them all.  The client checks version, suite, group, resumption and every byte.
+Ratios within one run are the result; a run on a busy machine says how busy it was.  docs/performance.md tells the rest.
 
-Runs itself in a network namespace of its own (with reno) when it may.  Exit status 1: something was wrong with what was measured.
+Runs itself in a network namespace of its own (with reno) when it may.  Exit status 1: something was wrong, and is named.
 """
 import argparse
+import datetime
 import json
 import os
+import platform
 import shutil
-import signal
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-GIB = 1e9
-# name: (title, unit, load's metric, count, connections, extra keys, certificate, scale from ns)
-METRICS = {
-    "full": ("full handshake, P-256 certificate, x25519", "us", "full", 1500, 16, [], "ec", 1e-3),
-    "resumed": ("resumed, psk_dhe_ke", "us", "resumed", 1500, 16, [], "ec", 1e-3),
-    "rsa": ("full handshake, RSA-2048 certificate", "us", "full", 800, 16, ["name=rsa.test"], "rsa", 1e-3),
-    "p256": ("full handshake, P-256 share", "us", "full", 1500, 16, ["group=P-256"], "ec", 1e-3),
-    "down": ("download, AES-128-GCM", "ms/GB", "down", 400_000_000, 2, [], "ec", 1e3),
-    "up": ("upload, AES-128-GCM", "ms/GB", "up", 400_000_000, 2, [], "ec", 1e3),
-    "down-chacha": ("download, ChaCha20-Poly1305", "ms/GB", "down", 300_000_000, 2, ["suite=TLS_CHACHA20_POLY1305_SHA256"], "ec", 1e3),
-    "up-chacha": ("upload, ChaCha20-Poly1305", "ms/GB", "up", 300_000_000, 2, ["suite=TLS_CHACHA20_POLY1305_SHA256"], "ec", 1e3),
-    "request": ("100 B request, 1 KiB reply, 32 connections", "us", "request", 30000, 32, ["reply=1024"], "ec", 1e-3),
-    "idle": ("idle connection (9,000)", "KiB", "idle", 9000, 32, [], "ec", None),
-    "back": ("not given back after close, of idle", "%", "idle", 9000, 32, [], "ec", None),
-}
+import report
+import turns
+from metrics import BY_NAME, METRICS, TARGETS
+from target import Target, Wrong, cpu_set, free_port
+
+# Seconds of one target's turn at scale 1, on a quiet machine: for the progress only.
+SECONDS = {"cpu": 1.6, "workers": 1.6, "hold": 11.0, "calls": 0.5, "wall": 0.5, "start": 0.2, "size": 0.1}
 
 
-def say(text):
+def say(args, text):
     if not args.quiet:
         print(text, file=sys.stderr, flush=True)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def descendants(pid):
-    found = [pid]
-    for p in found:
-        try:
-            for task in os.listdir(f"/proc/{p}/task"):
-                with open(f"/proc/{p}/task/{task}/children") as f:
-                    found += [int(c) for c in f.read().split()]
-        except OSError:
-            pass
-    return found
-
-
-def cpu_ns(pids):
-    """Of processes, threads that have ended included: each one's CPU clock (clock_getcpuclockid(3))."""
-    total = 0
-    for p in pids:
-        try:
-            total += time.clock_gettime_ns(~p << 3 | 2)
-        except OSError:
-            pass
-    return total
-
-
-def pss_kib(pids):
-    total = 0
-    for p in pids:
-        try:
-            with open(f"/proc/{p}/smaps_rollup") as f:
-                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
-        except OSError:
-            pass
-    return total
-
-
-class Target:
-    def __init__(self, name, pem, backend):
-        self.name, self.port = name, free_port()
-        self.path = os.path.join(HERE, "targets", name + ".sh")
-        with open(self.path) as f:
-            self.plain = "# PLAIN" in f.read()
-        self.dir = tempfile.mkdtemp(prefix=f"{name}-", dir=args.dir)
-        self.pem = pem
-        env = dict(os.environ, PORT=str(self.port), BACKEND=str(backend), PEM=pem, DIR=self.dir, TLS13D=args.tls13d, BENCH=args.bin)
-        self.err = open(os.path.join(self.dir, "err"), "w")
-        self.proc = subprocess.Popen(["taskset", "-c", "0", "sh", self.path], env=env, stdin=subprocess.DEVNULL, stdout=self.err,
-                                     stderr=self.err)
-
-    def wait_ready(self):
-        for _ in range(200):
-            if self.proc.poll() == 77:
-                return False
-            if self.proc.poll() is not None:
-                sys.exit(f"{self.name} ended by itself; see {self.dir}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return True
-            except OSError:
-                time.sleep(0.05)
-        sys.exit(f"{self.name} does not listen; see {self.dir}")
-
-    def pids(self):
-        return descendants(self.proc.pid)
-
-    def stop(self):
-        if self.proc.poll() is None:
-            self.proc.send_signal(signal.SIGTERM)
-            try:
-                self.proc.wait(5)
-            except subprocess.TimeoutExpired:
-                for p in self.pids():
-                    os.kill(p, signal.SIGKILL)
-                self.proc.wait()
-
-
-def measure(target, metric, ca):
-    _, _, load, count, connections, keys, _, scale = METRICS[metric]
-    count = max(1, int(count * args.scale)) if load not in ("idle",) else int(count * min(1, args.scale))
-    command = ["taskset", "-c", "1", os.path.join(args.bin, "load"), str(target.port), load, str(count), str(connections), "ca=" + ca]
-    command += keys + (["plain=1"] if target.plain else [])
-    pids = target.pids()
-    before = pss_kib(pids) if load == "idle" else 0
-    p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def line(word):
-        got = p.stdout.readline().split()
-        if not got or got[0] != word:
-            p.wait()
-            raise RuntimeError(f"{target.name} {metric}: the client gave up")
-        return got
-
-    line("ready")
-    if load == "idle":
-        time.sleep(0.5)
-        held = pss_kib(pids)
-        p.stdin.write("\n\n")
-        p.stdin.close()
-        line("done")
-        p.wait()
-        time.sleep(1.5)
-        after = pss_kib(target.pids())
-        if metric == "idle":
-            return (held - before) / count
-        return 100.0 * max(0, after - before) / max(1, held - before)
-    start = cpu_ns(pids)
-    p.stdin.write("\n")
-    p.stdin.flush()
-    units = int(line("done")[1])
-    if load in ("full", "resumed"):
-        time.sleep(0.1)  # the ends of the last connections
-    used = cpu_ns(target.pids()) - start
-    p.stdin.write("\n")
-    p.stdin.close()
-    if p.wait() != 0:
-        raise RuntimeError(f"{target.name} {metric}: the client says that something was wrong")
-    return used * scale / units
-
-
 def certificates(where):
     """A CA, an ECDSA and an RSA certificate with keys."""
-    run = lambda *c: subprocess.run(c, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def run(*command):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     ca, key = where + "/ca.pem", where + "/ca.key"
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", ca, "-days",
         "30", "-subj", "/CN=benchmark CA")
@@ -190,21 +60,162 @@ def certificates(where):
     return ca, pems
 
 
-def table(results, names):
-    rows = [["metric", "unit"] + names]
-    for metric, per in results.items():
-        row = [METRICS[metric][0], METRICS[metric][1]]
-        for n in names:
-            v = per.get(n)
-            row.append("-" if not v else f"{statistics.median(v):.4g} ({min(v):.4g}-{max(v):.4g})")
-        peers = [statistics.median(v) for n, v in per.items() if n not in ("tls13d", "relay") and v]
-        ours = per.get("tls13d")
-        row.append(f"{statistics.median(ours) / min(peers):.2f}" if ours and peers and min(peers) > 0 else "-")
-        rows.append(row)
-    rows[0].append("x best peer")
-    width = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-    for r in rows:
-        print("  ".join(c.ljust(width[i]) if i < 2 else c.rjust(width[i]) for i, c in enumerate(r)).rstrip())
+class Run:
+    def __init__(self, args):
+        self.args = args
+        self.metrics = [BY_NAME[m] for m in args.metric]
+        self.names = list(args.target)
+        self.values = {m.name: {} for m in self.metrics}
+        self.slices = {m.name: {} for m in self.metrics if m.kind in ("cpu", "workers")}
+        self.curves, self.wrong, self.targets = {}, [], {}
+        self.disturbance = turns.Disturbance()
+        self.began, self.weight_done = time.monotonic(), 0.0
+        self.ca, self.pems = certificates(args.dir)
+        self.backend = free_port()
+
+    def jobs(self):
+        """The metrics in turn; all that one climb of connections yields is one job."""
+        held = [m for m in self.metrics if m.kind == "hold"]
+        first = held[0] if held else None
+        return [([m] if m.kind != "hold" else held) for m in self.metrics if m.kind != "hold" or m is first]
+
+    def takes_part(self, name, metric):
+        return name in self.names and (metric.only is None or name in metric.only)
+
+    def start_targets(self):
+        wanted = {(m.cert, 2 if m.kind == "workers" else 1, n) for m in self.metrics for n in self.names
+                  if m.kind not in ("hold", "start") and self.takes_part(n, m)}
+        missing = set()
+        for cert, workers, name in sorted(wanted):
+            if name in missing:
+                continue
+            t = Target(name, self.args, self.pems[cert], self.backend, workers)
+            self.targets[name, cert, workers] = t
+            if not t.start():
+                missing.add(name)
+        for name in sorted(missing):
+            say(self.args, f"{name} is not installed: left out")
+            self.names.remove(name)
+
+    def attempt(self, name, metric, turn):
+        """A turn that goes wrong is named, and its figure is missing; it is not tried again."""
+        try:
+            return turn()
+        except Wrong as e:
+            self.wrong.append(f"{metric.name}: {e}")
+            print(f"WRONG  {name}: {e}", file=sys.stderr, flush=True)
+            return None
+
+    def add(self, metric, name, value):
+        if value is not None:
+            self.values[metric.name].setdefault(name, []).append(value)
+
+    def sliced(self, metric, names, r):
+        """The CPU time of a round, in slices in which the targets take turns, another one first each time."""
+        sums = {n: [] for n in names}
+        for s in range(self.args.slices):
+            at = (r * self.args.slices + s) % len(names)
+            for name in names[at:] + names[:at]:
+                t = self.targets[name, metric.cert, 2 if metric.kind == "workers" else 1]
+                got = self.attempt(name, metric, lambda: turns.cpu(t, metric, self.args, self.ca, self.disturbance))
+                if got is not None:
+                    sums[name].append(got)
+        for name, got in sums.items():
+            if len(got) == self.args.slices:
+                self.add(metric, name, sum(g[0] for g in got) * metric.scale / sum(g[1] for g in got))
+                self.slices[metric.name].setdefault(name, []).append([round(g[0] * metric.scale / g[1], 4) for g in got])
+
+    def held(self, metrics, name):
+        found = self.attempt(name, metrics[0], lambda: turns.hold(name, self.args, self.pems["ec"], self.backend, self.ca))
+        for m in metrics if found else []:
+            self.add(m, name, found[m.step][m.what])
+        for step, figures in (found or {}).items():
+            for what in ("full", "kib", "turn"):
+                if what in figures:
+                    self.curves.setdefault(what, {}).setdefault(name, {}).setdefault(str(step), []).append(round(figures[what], 4))
+
+    def one(self, metric, name):
+        args, ca = self.args, self.ca
+        if metric.kind == "start":
+            return turns.start(name, args, self.pems["ec"], self.backend, ca)
+        t = self.targets[name, metric.cert, 1]
+        if metric.kind == "size":
+            return t.size_kib()
+        return {"calls": turns.calls, "wall": turns.wall}[metric.kind](t, metric, args, ca)
+
+    def job(self, metrics, r):
+        metric = metrics[0]
+        names = [n for n in self.names if self.takes_part(n, metric)]
+        if not names:
+            return
+        if metric.kind in ("cpu", "workers"):
+            self.sliced(metric, names, r)
+        else:
+            at = r % len(names)
+            for name in names[at:] + names[:at]:
+                if metric.kind == "hold":
+                    self.held(metrics, name)
+                else:
+                    self.add(metric, name, self.attempt(name, metric, lambda: self.one(metric, name)))
+        self.weight_done += self.weight([metrics])
+        left = (time.monotonic() - self.began) * (self.weight_all / self.weight_done - 1)
+        last = "  ".join(f"{n} {self.values[metric.name][n][-1]:.4g}" for n in names if self.values[metric.name].get(n))
+        say(self.args, f"round {r + 1}/{self.args.rounds}, {left / 60:4.1f} min left  {metric.name:13} {last}  {metric.unit}")
+
+    def weight(self, jobs):
+        return sum(SECONDS[j[0].kind] * len([n for n in self.names if self.takes_part(n, j[0])]) for j in jobs)
+
+    def rounds(self):
+        self.start_targets()
+        jobs = self.jobs()
+        self.weight_all = max(0.1, self.weight(jobs) * self.args.rounds)
+        if self.args.scale == 1:
+            say(self.args, f"{len(self.metrics)} metrics, {self.args.rounds} rounds: about {self.weight_all / 60:.0f} minutes on a quiet machine")
+        for r in range(self.args.rounds):
+            for metrics in jobs:
+                self.job(metrics, r)
+
+    def go(self):
+        backend = subprocess.Popen(["taskset", "-c", cpu_set("1"), os.path.join(self.args.bin, "backend"), str(self.backend)])
+        try:
+            self.rounds()
+        finally:
+            for t in self.targets.values():
+                t.stop()
+            backend.terminate()
+            backend.wait()
+
+    def results(self):
+        return {
+            "made": datetime.date.today().isoformat(),
+            "machine": {"cpu": cpu_name(), "cpus": os.cpu_count(), "kernel": platform.release()},
+            "versions": {n: version(n, self.args) for n in self.names},
+            "rounds": self.args.rounds, "slices": self.args.slices, "scale": self.args.scale,
+            "minutes": round((time.monotonic() - self.began) / 60, 1),
+            "others_percent": round(self.disturbance.percent(), 1),
+            "wrong": self.wrong,
+            "metrics": {m: {n: [round(x, 4) for x in v] for n, v in per.items()} for m, per in self.values.items()},
+            "slices_of": self.slices,
+            "curves": self.curves,
+        }
+
+
+def cpu_name():
+    try:
+        with open("/proc/cpuinfo") as f:
+            return next(line.split(":", 1)[1].strip() for line in f if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def version(name, args):
+    command = {"tls13d": [args.tls13d, "--version"], "hitch": ["hitch", "--version"], "haproxy": ["haproxy", "-v"], "nginx": ["nginx", "-v"],
+               "stunnel": ["stunnel", "-version"]}.get(name)
+    if command is None:
+        return ""
+    p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    words = p.stdout.replace("/", " ").split()
+    return next((w for w in words if w[0].isdigit() and "." in w), "?")
 
 
 def in_namespace():
@@ -213,65 +224,54 @@ def in_namespace():
         return
     os.environ["BENCH_NETNS"] = "1"
     script = ("ip link set lo up; echo reno >/proc/sys/net/ipv4/tcp_congestion_control 2>/dev/null;"
-              " echo '10000 65000' >/proc/sys/net/ipv4/ip_local_port_range; echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse; exec \"$@\"")
-    if subprocess.run(["unshare", "-n", "true"], stderr=subprocess.DEVNULL).returncode == 0:
-        os.execvp("unshare", ["unshare", "-n", "sh", "-c", script, "sh", sys.executable] + sys.argv)
+              " echo '10000 65000' >/proc/sys/net/ipv4/ip_local_port_range; echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse;"
+              " [ -e /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing 2>/dev/null; exec \"$@\"")
+    if subprocess.run(["unshare", "-m", "-n", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        os.execvp("unshare", ["unshare", "-m", "-n", "sh", "-c", script, "sh", sys.executable] + sys.argv)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-r", "--rounds", type=int, default=5)
+    parser.add_argument("-m", "--metric", nargs="+", default=[], metavar="METRIC", help="or a kind: " + " ".join(sorted(SECONDS)))
+    parser.add_argument("-t", "--target", nargs="+", default=TARGETS, choices=TARGETS)
+    parser.add_argument("-j", "--json")
+    parser.add_argument("-q", "--quiet", action="store_true")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the amounts of work; below 1 the figures are rough")
+    parser.add_argument("--slices", type=int, default=3, help="of a round")
+    parser.add_argument("--patience", type=float, default=1.0, help="of the waits before memory is read")
+    parser.add_argument("--tls13d", default="build/tls13d")
+    parser.add_argument("--bin", default="build/bench")
+    args = parser.parse_args()
+    names = [m.name for m in METRICS if not args.metric or m.name in args.metric or m.kind in args.metric]
+    unknown = set(args.metric) - {m.name for m in METRICS} - set(SECONDS)
+    if unknown or args.rounds < 1 or args.slices < 1:
+        parser.error("no such metric: " + " ".join(sorted(unknown)) + "; there are " + " ".join(m.name for m in METRICS)
+                     if unknown else "at least one round and one slice")
+    args.metric = names
+    args.tls13d, args.bin = os.path.abspath(args.tls13d), os.path.abspath(args.bin)
+    return args
 
 
 def main():
-    pems = {}
-    backend_port = free_port()
-    ca, pems = certificates(args.dir)
-    backend = subprocess.Popen(["taskset", "-c", "1", os.path.join(args.bin, "backend"), str(backend_port)])
-    targets, results, wrong = {}, {}, False
-    try:
-        kinds = sorted({METRICS[m][6] for m in args.metric})
-        for name in args.target:
-            for kind in kinds:
-                t = Target(name, pems[kind], backend_port)
-                if t.wait_ready():
-                    targets[name, kind] = t
-                else:
-                    say(f"{name} is not installed: left out")
-        for r in range(args.rounds):
-            for metric in args.metric:
-                for name in args.target:
-                    t = targets.get((name, METRICS[metric][6]))
-                    if t is None:
-                        continue
-                    try:
-                        value = measure(t, metric, ca)
-                    except RuntimeError as e:
-                        say(str(e))
-                        wrong = True
-                        continue
-                    results.setdefault(metric, {}).setdefault(name, []).append(value)
-                    say(f"round {r + 1}/{args.rounds}  {metric:12} {name:10} {value:10.3f} {METRICS[metric][1]}")
-    finally:
-        for t in targets.values():
-            t.stop()
-        backend.terminate()
-        backend.wait()
-    names = [n for n in args.target if any(n in per for per in results.values())]
-    table(results, names)
+    args = arguments()
+    in_namespace()
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {1})  # CPU 0 is for what is measured
+    with tempfile.TemporaryDirectory(prefix="tls13d-bench-") as args.dir:
+        run = Run(args)
+        try:
+            run.go()
+        except Wrong as e:
+            sys.exit(f"bench: {e}")
+        results = run.results()
     if args.json:
         with open(args.json, "w") as f:
-            json.dump({m: {"title": METRICS[m][0], "unit": METRICS[m][1], "values": per} for m, per in results.items()}, f, indent=1)
+            json.dump(results, f, indent=None, separators=(", ", ": "))
             f.write("\n")
-    return 1 if wrong else 0
+    print(report.text(results))
+    return 1 if run.wrong else 0
 
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("-r", "--rounds", type=int, default=5)
-parser.add_argument("-m", "--metric", nargs="+", choices=list(METRICS), default=list(METRICS))
-parser.add_argument("-t", "--target", nargs="+", default=["tls13d", "hitch", "haproxy", "nginx", "stunnel", "relay"])
-parser.add_argument("-j", "--json")
-parser.add_argument("-q", "--quiet", action="store_true")
-parser.add_argument("--scale", type=float, default=1.0, help="of the amounts of work")
-parser.add_argument("--tls13d", default="build/tls13d")
-parser.add_argument("--bin", default="build/bench")
-args = parser.parse_args()
-args.tls13d, args.bin = os.path.abspath(args.tls13d), os.path.abspath(args.bin)
-in_namespace()
-with tempfile.TemporaryDirectory(prefix="tls13d-bench-") as args.dir:
+if __name__ == "__main__":
     sys.exit(main())

@@ -9,13 +9,15 @@ global
     ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256
 defaults
     mode tcp
+    option tcp-smart-accept
+    option tcp-smart-connect
     timeout connect 5s
     timeout client 1h
     timeout server 1h
 frontend f
-    bind 127.0.0.1:$PORT ssl crt $PEM
+    bind 127.0.0.1:$PORT ssl crt $PEM defer-accept
     default_backend b
 backend b
     server s 127.0.0.1:$BACKEND
 EOF
-exec haproxy -db -f "$DIR/conf"
+exec $WRAP haproxy -db -f "$DIR/conf"

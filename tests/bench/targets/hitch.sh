@@ -14,4 +14,4 @@ log-level = 0
 user = "root"
 group = "root"
 EOF
-exec hitch --config="$DIR/conf"
+exec $WRAP hitch --config="$DIR/conf"

@@ -25,4 +25,4 @@ stream {
     }
 }
 EOF
-exec nginx -c "$DIR/conf"
+exec $WRAP nginx -c "$DIR/conf"

@@ -1,4 +1,4 @@
 # shellcheck shell=sh
 # The floor: no TLS.  The client speaks plain TCP to it (PLAIN below is read by bench.py).
 # PLAIN
-exec "$BENCH/relay" "$PORT" "$BACKEND" 65536
+exec $WRAP "$BENCH/relay" "$PORT" "$BACKEND" 65536

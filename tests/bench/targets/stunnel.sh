@@ -14,4 +14,4 @@ accept = 127.0.0.1:$PORT
 connect = 127.0.0.1:$BACKEND
 cert = $PEM
 EOF
-exec stunnel "$DIR/conf"
+exec $WRAP stunnel "$DIR/conf"

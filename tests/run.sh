@@ -38,7 +38,7 @@ mkdir -p "$out"
 started=$SECONDS
 
 # The suites that do not run a second time under the sanitizers: what they look at is the same, or not made for it.
-plain_only='structure mlkem constant_time symmetric asymmetric docs systemd static examples hybrid java keylog watch reload sandbox notify log'
+plain_only='structure mlkem constant_time symmetric asymmetric docs systemd static examples hybrid java keylog watch reload sandbox notify log bench'
 
 # -- build -----------------------------------------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ echo "building"
 if [ -n "$system" ]; then
     build "$plain" '' all tools
 else
-    build "$plain" '' all units tools
+    build "$plain" '' all units tools bench-tools
     build "$san" 1 all units tools
     if ! make -s -j"$(nproc)" fuzz-build >"$out/build.log" 2>&1; then
         tail -n 60 "$out/build.log"

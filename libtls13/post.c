@@ -85,7 +85,8 @@ int post_tickets(struct tls13_conn *conn, struct tls13_io *io)
     struct ticket t;
     int64_t now = ctx_now_ms(ctx);
     fill_ticket(conn, &t, now);
-    int64_t left = ctx->ticket_lifetime - (now - t.created_ms) / 1000; /* since the full handshake (trap 33) */
+    int64_t age = now > t.created_ms ? (now - t.created_ms) / 1000 : 0; /* machines that share keys share no clock */
+    int64_t left = ctx->ticket_lifetime - age;                          /* since the full handshake (trap 33) */
     if (t.client_until != 0 && t.client_until - now / 1000 < left)
         left = t.client_until - now / 1000;
     if (left <= 0)

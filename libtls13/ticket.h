@@ -8,7 +8,7 @@
 #include "tls13.h"
 
 #define TICKET_PROFILE 32
-/* Key name, nonce, body, tag: 16 + 12 + (1 + 2 + 8 + 8 + 4 + 1 + 48 + 32 + 8 + 32 + 1 + 255) + 16 at most. */
+/* Key name, nonce, body, tag: 16 + 12 + (1 + 2 + 8 + 8 + 4 + 1 + 48 + 32 + 8 + 32 + 1 + 255 + 1 + 64) + 16 at most. */
 #define TICKET_MAX 512
 
 struct ticket_ring {

@@ -84,6 +84,25 @@ static void ticket_does_not_outlive_the_list(void)
     tls13_ctx_unref(ctx);
 }
 
+/* RFC 8446 4.6.1: no ticket says more than seven days, not even where a clock is behind that of the machine that gave the first. */
+static void a_clock_that_is_behind_gives_no_longer_tickets(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    int64_t then = test_now_ms;
+    CHECK_INT(tls13_ctx_set_tickets(ctx, 1, LIMIT_LIFETIME), 0);
+    fresh(ctx);
+    CHECK(peer_handshake(&p, NULL));
+    struct peer_ticket t = p.tickets[0];
+    test_now_ms -= 50 * 1000;
+    fresh(ctx);
+    p.opt.ticket = &t;
+    CHECK(peer_handshake(&p, NULL));
+    CHECK(p.resumed);
+    CHECK_INT(p.tickets[0].lifetime, LIMIT_LIFETIME);
+    test_now_ms = then;
+    tls13_ctx_unref(ctx);
+}
+
 /* RFC 8446 6.1: behind our close_notify we send nothing: no flight, no tickets. */
 static void nothing_behind_close_notify(void)
 {
@@ -222,6 +241,7 @@ int main(void)
     RUN(ticket_does_not_outlive_the_list);
     RUN(long_exponents_are_not_computed_with);
     RUN(chains_are_verified_from_the_authority_down);
+    RUN(a_clock_that_is_behind_gives_no_longer_tickets);
     RUN(nothing_behind_close_notify);
     if (p.conn != NULL)
         peer_free(&p);

@@ -124,16 +124,17 @@ static void all_grease(uint16_t ext, size_t head)
 
 static void suites(void)
 {
-    /* AES-CCM, the renegotiation and fallback signals, TLS 1.2's, private use */
-    static const uint16_t unknown[] = { 0x0000, 0x00ff, 0x1300, 0x1304, 0x1305, 0x5600, 0xc02b, 0xfefe, 0xffff };
+    /* AES-CCM, the renegotiation and fallback signals, TLS 1.2's, unassigned, both ends of private use */
+    static const uint16_t unknown[] = { 0x0000, 0x00ff, 0x1300, 0x1304, 0x1305, 0x5600, 0xc02b, 0xd400, 0xfefe, 0xff00, 0xffff };
     all_grease(0, 0);
     codes(0, 0, unknown, COUNT(unknown));
 }
 
 static void groups(void)
 {
-    /* secp521r1, x448, ffdhe2048, Kyber drafts, private use */
-    static const uint16_t unknown[] = { 0x0000, 0x0019, 0x001e, 0x0100, 0x6399, 0xfe00, 0xffff };
+    /* obsolete ones, secp521r1, x448, ffdhe2048, Kyber drafts, private use for FFDHE and for ECDHE, explicit curves (4.2.7) */
+    static const uint16_t unknown[] = { 0x0000, 0x0001, 0x0016, 0x0019, 0x001e, 0x0100, 0x01fc,
+                                        0x01ff, 0x6399, 0xfe00, 0xfeff, 0xff01, 0xff02, 0xffff };
     all_grease(EXT_SUPPORTED_GROUPS, 2);
     codes(EXT_SUPPORTED_GROUPS, 2, unknown, COUNT(unknown));
 }
@@ -145,21 +146,23 @@ static void versions(void)
     codes(EXT_SUPPORTED_VERSIONS, 1, unknown, COUNT(unknown));
 }
 
+/* PKCS #1 and SHA-1 are for certificates only; the reserved ones of 4.2.3, Ed25519, ML-DSA, private use. */
+static const uint16_t unknown_schemes[] = { 0x0000, 0x0201, 0x0202, 0x0203, 0x0204, 0x0303, 0x0401, 0x0402,
+                                            0x0502, 0x0602, 0x0603, 0x0807, 0x0904, 0xfdff, 0xfe00, 0xffff };
+
 static void schemes(void)
 {
-    /* PKCS #1 and SHA-1 in a ClientHello are for certificates only; Ed25519, ML-DSA */
-    static const uint16_t unknown[] = { 0x0000, 0x0201, 0x0203, 0x0401, 0x0603, 0x0807, 0x0904, 0xfe00, 0xffff };
     all_grease(EXT_SIGNATURE_ALGORITHMS, 2);
-    codes(EXT_SIGNATURE_ALGORITHMS, 2, unknown, COUNT(unknown));
+    codes(EXT_SIGNATURE_ALGORITHMS, 2, unknown_schemes, COUNT(unknown_schemes));
 }
 
 static void certificate_schemes(void)
 {
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 16 + COUNT(unknown_schemes); i++)
         for (unsigned where = 0; where < 3; where++) {
             fresh(ctx);
             hello_insert(&h, 2, EXT_SIGNATURE_ALGORITHMS_CERT, "\0\2\4\3", 4);
-            add_code(hello_ext(&h, EXT_SIGNATURE_ALGORITHMS_CERT), 2, where, grease(i));
+            add_code(hello_ext(&h, EXT_SIGNATURE_ALGORITHMS_CERT), 2, where, i < 16 ? grease(i) : unknown_schemes[i - 16]);
             goes_on();
         }
 }
@@ -186,7 +189,7 @@ static void shares(void)
 
 static void modes(void)
 {
-    static const uint8_t more[] = { 0, 2, 0x7f, 0xff };
+    static const uint8_t more[] = { 0, 2, 0x7f, 0xfe, 0xff }; /* psk_ke, unassigned, private use */
     for (size_t i = 0; i < COUNT(grease_mode) + COUNT(more); i++)
         for (int last = 0; last < 2; last++) {
             uint8_t mode = i < COUNT(grease_mode) ? grease_mode[i] : more[i - COUNT(grease_mode)];
@@ -221,8 +224,9 @@ static void extensions(void)
 {
     static const uint8_t content[300] = { 1, 2, 3 };
     static const size_t lengths[] = { 0, 1, 300 };
-    /* status_request_v2, encrypt_then_mac, extended_master_secret, session_ticket, ALPS, ECH, renegotiation_info, private use */
-    static const uint16_t unknown[] = { 17, 22, 23, 35, 17513, 65037, 0xff01, 0xfe00, 0xffff };
+    /* status_request_v2, encrypt_then_mac, extended_master_secret, session_ticket, the two reserved in TLS 1.3's table, connection_id,
+       QUIC's parameters, ALPS, ECH, renegotiation_info, both ends of private use */
+    static const uint16_t unknown[] = { 17, 22, 23, 35, 40, 46, 54, 57, 17513, 65037, 0xff01, 0xfe00, 0xff00, 0xffff };
     for (unsigned i = 0; i < 16 + COUNT(unknown); i++)
         for (size_t j = 0; j < COUNT(lengths); j++)
             for (int last = 0; last < 2; last++) {

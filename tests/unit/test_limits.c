@@ -10,6 +10,7 @@
 static struct peer p;
 static struct tls13_ctx *ctx;
 static struct forge forge;
+static struct peer_ticket ticket;
 static struct hello_parts parts;
 
 static void fresh(struct tls13_ctx *with)
@@ -159,16 +160,16 @@ static int identity_at(size_t n)
 {
     uint8_t body[8192], hash[MAX_HASH], key[MAX_HASH];
     connected();
-    struct peer_ticket t = p.tickets[0];
+    ticket = p.tickets[0];
     fresh(ctx);
     peer_hello(&p);
     peer_split(&p, &parts);
     struct wr w = wr_of(body, sizeof body);
     size_t ids = wr_open(&w, 2);
     for (size_t i = 1; i <= n; i++) {
-        wr_u16(&w, (unsigned)(i < n ? 9 : t.id_len));
-        wr_bytes(&w, i < n ? (const uint8_t *)"elsewhere" : t.id, i < n ? 9 : t.id_len);
-        wr_u32(&w, t.age_add);
+        wr_u16(&w, (unsigned)(i < n ? 9 : ticket.id_len));
+        wr_bytes(&w, i < n ? (const uint8_t *)"elsewhere" : ticket.id, i < n ? 9 : ticket.id_len);
+        wr_u32(&w, ticket.age_add);
     }
     wr_close(&w, ids, 2);
     size_t binders_at = w.len, list = wr_open(&w, 2);
@@ -181,7 +182,7 @@ static int identity_at(size_t n)
     p.hello_len = hello_join(&parts, p.hello_msg, sizeof p.hello_msg);
     struct key_schedule ks;
     hash_once(HASH_SHA256, p.hello_msg, p.hello_len - w.len + binders_at, hash);
-    ks_early(&ks, suite_by_id(t.suite), t.psk, 32);
+    ks_early(&ks, suite_by_id(ticket.suite), ticket.psk, 32);
     ks_derive(&ks, "res binder", NULL, key);
     kdf_finished(HASH_SHA256, key, hash, p.hello_msg + p.hello_len - 32);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
@@ -234,9 +235,9 @@ static int early_bytes(size_t n)
     static uint8_t rec[TLS13_MAX_RECORD];
     int r = 0;
     connected();
-    struct peer_ticket t = p.tickets[0];
+    ticket = p.tickets[0];
     fresh(ctx);
-    p.opt.ticket = &t;
+    p.opt.ticket = &ticket;
     p.opt.early_data = true;
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
@@ -271,11 +272,11 @@ static int ticket_keys(size_t n)
         memset(keys + i * TLS13_TICKET_KEY, (int)(n - 1 - i), TLS13_TICKET_KEY);
     CHECK_INT(tls13_ctx_set_ticket_keys(ctx, keys + (n - 1) * TLS13_TICKET_KEY, 1), 0);
     connected();
-    struct peer_ticket t = p.tickets[0];
+    ticket = p.tickets[0];
     int err = tls13_ctx_set_ticket_keys(ctx, keys, n);
     if (err == 0) {
         fresh(ctx);
-        p.opt.ticket = &t;
+        p.opt.ticket = &ticket;
         CHECK(peer_handshake(&p, NULL));
         CHECK(p.resumed);
     }
@@ -289,12 +290,12 @@ static int lifetime(size_t n)
     if (err < 0)
         return err;
     connected();
-    struct peer_ticket t = p.tickets[0];
-    CHECK_INT(t.lifetime, n);
+    ticket = p.tickets[0];
+    CHECK_INT(ticket.lifetime, n);
     for (int late = 0; late < 2; late++) { /* a ticket at its end, and a millisecond behind it */
         test_now_ms = then + (int64_t)n * 1000 + late;
         fresh(ctx);
-        p.opt.ticket = &t;
+        p.opt.ticket = &ticket;
         p.opt.age_ms = (uint32_t)n * 1000;
         CHECK(peer_handshake(&p, NULL));
         CHECK_INT(p.resumed, !late);

@@ -212,7 +212,7 @@ static ssize_t write_header(struct link *l, const struct tls13_info *info)
     local_end(l, &f.dst);
     if (l->client.family == AF_UNIX && l->bound->kind == ADDR_UNIX)
         f.unix_dst = &l->bound->u.un;
-    f.client_verified = info->client_cert != NULL || info->client_name[0] != '\0';
+    f.client_verified = info->client_verified;
     f.client_cn = info->client_cn;
     l->env->unique[1]++;
     size_t n = proxy_write(c->proxy_protocol, c->proxy_tlvs, &f, l->env->out, l->env->out_cap);

@@ -419,16 +419,15 @@ void tls13_conn_info(const struct tls13_conn *conn, struct tls13_info *info)
     info->hello_retry = conn->retried;
     info->connected = conn->connected;
     info->early_data = conn->early_offered;
-    info->credential = conn->resumed ? -1 : conn->credential;
+    info->credential = conn->credential;
     info->alert_received = conn->alert;
     info->alpn = conn->alpn != NULL ? conn->alpn : "";
     info->sni = hs != NULL ? hs->sni : "";
-    info->client_name = hs != NULL && (hs->client_cert || conn->resumed) ? hs->client_name : "";
-    info->client_cn = info->client_name[0] != '\0' || (hs != NULL && hs->client_cert) ? hs->client_cn : "";
-    if (hs != NULL && hs->client_cert) {
-        info->client_cert = hs->client.leaf;
-        info->client_cert_len = hs->client.leaf_len;
-    }
+    info->client_verified = hs != NULL && (hs->client_cert || (conn->resumed && hs->client_until != 0));
+    info->client_name = info->client_verified ? hs->client_name : "";
+    info->client_cn = info->client_verified ? hs->client_cn : "";
+    info->client_cert = hs != NULL && hs->client_cert ? hs->client.leaf : NULL;
+    info->client_cert_len = info->client_cert != NULL ? hs->client.leaf_len : 0;
     info->records_in = conn->in.seq;
     info->records_out = conn->out.seq;
 }

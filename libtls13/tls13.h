@@ -327,12 +327,13 @@ struct tls13_info {
     uint16_t version, suite, group, scheme; /* 0 until agreed; scheme 0 when resumed; version 0x0304 */
     bool resumed, hello_retry, connected;
     bool early_data;            /* the client offered 0-RTT, which was skipped */
-    int credential;             /* its index, -1 before the choice or when resumed */
+    int credential;             /* its index, -1 before the choice; resumed: the one that the ticket is bound to */
     int alert_received;         /* -1, or the fatal alert */
     const char *alpn;           /* "" or the chosen protocol; lives as long as the context */
     const char *sni;            /* "" or the name, lower case; until hs is released */
     const uint8_t *client_cert; /* DER leaf, until hs is released; NULL: none, or resumed */
     size_t client_cert_len;
+    bool client_verified;             /* a client certificate verified, on this connection or on the one that it resumes */
     const char *client_name;          /* "" or the verified client's name: "dns:...", "uri:...", "cn:..."; until hs is released */
     const char *client_cn;            /* "" or its certificate's commonName (64 bytes at most), which may hold blanks; likewise */
     uint64_t records_in, records_out; /* under the present keys */

@@ -10,6 +10,9 @@ setup_file() {
     "$TOOLS/client_pki.sh" "$PKI"
     cd "$PKI" || return
     cat good.crt good.key >good.pem
+    # A name that no allow-list could hold.
+    openssl req -new -key good.key -subj '/CN=Some One' -out blank.csr
+    openssl x509 -req -in blank.csr -CA clients.crt -CAkey clients.key -set_serial 78 -days 1 -out blank.crt 2>>pki.log
     # Nearly as big a certificate as clients may have.
     printf 'subjectAltName=DNS:good.client.test%s\n' "$(printf ',DNS:%s.a-rather-long-label.client.test' {100..196})" >big.ext
     openssl req -new -key good.key -subj /CN=big -out big.csr
@@ -160,16 +163,21 @@ first() { assert_equal "$(event "$1" head)" "$2"; }
 @test "a resumed connection is told with its client's name, without the certificate" {
     backend_start tcp sink
     daemon_start 'proxy-protocol = v2' 'proxy-protocol-tlvs = ssl, client-cert' 'client-auth = require' "client-ca = $PKI/clients.pem"
-    local option
-    for option in "-sess_out $T/session -cert $PKI/good.crt -key $PKI/good.key" "-sess_in $T/session"; do
-        # shellcheck disable=SC2086 # words
-        timeout 20 bash -c '{ echo x; sleep 0.4; } | openssl s_client -connect "127.0.0.1:$0" "$@"' "$PORT" $option >"$T/s_client.out" 2>&1 || true
+    local name option n=0
+    for name in good blank; do
+        for option in "-sess_out $T/session -cert $PKI/$name.crt -key $PKI/good.key" "-sess_in $T/session"; do
+            # shellcheck disable=SC2086 # words
+            timeout 20 bash -c '{ echo x; sleep 0.4; } | openssl s_client -connect "127.0.0.1:$0" "$@"' "$PORT" $option >"$T/s_client.out" 2>&1 || true
+        done
+        n=$((n + 2))
+        header $n
+        header_is .ssl.client 5
+        header_is .ssl.verify 0
+        header_is '.tlvs["22"]' "$(hex "$(openssl x509 -in "$PKI/$name.crt" -noout -subject -nameopt sep_multiline | sed -n 's/^ *CN=//p')")"
+        header_is '.tlvs["24"]' "$(hex ecdsa-with-SHA256)"
+        header_is '.tlvs["25"]' "$(hex EC256)"
+        header_is '.tlvs["28"] // "none"' none
     done
-    header 2
-    header_is .ssl.client 5
-    header_is .ssl.verify 0
-    header_is '.tlvs["22"]' "$(hex good)"
-    header_is '.tlvs["28"] // "none"' none
 }
 
 # -- from a load balancer ------------------------------------------------------------------------------------------

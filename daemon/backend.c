@@ -116,6 +116,7 @@ void backend_failed(struct backend *b, double now)
     for (unsigned i = 0; i < b->failures && wait < 30; i++)
         wait *= 2;
     b->failures++;
+    b->turn++;
     b->avoid_until = now + (wait < 30 ? wait : 30);
 }
 
@@ -127,40 +128,84 @@ void backend_worked(struct backend *b)
 
 /* --- connecting ------------------------------------------------------------------------------------------------ */
 
-/* Reads a published address; => its length, 0 when there is none. */
-static socklen_t read_resolved(const struct resolved *r, struct sockaddr_storage *ss)
+/* Reads what is published into *copy; => false when there is nothing. */
+static bool read_resolved(const struct resolved *r, struct resolved *copy)
 {
     for (int i = 0; i < 1000; i++) {
         uint32_t before = __atomic_load_n(&r->version, __ATOMIC_ACQUIRE);
         if ((before & 1) != 0)
             continue;
-        socklen_t len = r->len;
-        memcpy(ss, &r->ss, sizeof *ss);
+        memcpy(copy, r, sizeof *copy);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (__atomic_load_n(&r->version, __ATOMIC_RELAXED) == before)
-            return before == 0 ? 0 : len;
+            return before != 0 && copy->n != 0 && copy->n <= RESOLVED_MOST;
     }
-    return 0;
+    return false;
+}
+
+static void publish(struct resolved *r, const struct resolved *what)
+{
+    __atomic_store_n(&r->version, r->version + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    r->n = what->n;
+    memcpy(r->at, what->at, sizeof r->at);
+    __atomic_store_n(&r->version, r->version + 1, __ATOMIC_RELEASE);
+}
+
+static bool has(const struct resolved *r, const struct resolved_addr *a)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->at[i].len == a->len && memcmp(&r->at[i].ss, &a->ss, a->len) == 0)
+            return true;
+    return false;
+}
+
+/* A name server that turns its answers round changes nothing. */
+static bool same_addresses(const struct resolved *a, const struct resolved *b)
+{
+    bool same = a->n == b->n;
+    for (size_t i = 0; same && i < b->n; i++)
+        same = has(a, &b->at[i]);
+    return same;
 }
 
 int backend_resolve(const struct addr *a, struct resolved *r)
 {
     char port[8];
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *res = NULL;
+    struct resolved found = { 0 };
     (void)snprintf(port, sizeof port, "%u", a->port);
     int err = getaddrinfo(a->host, port, &hints, &res);
     if (err != 0)
         return err;
-    bool same = r->version != 0 && r->len == res->ai_addrlen && memcmp(&r->ss, res->ai_addr, res->ai_addrlen) == 0;
-    if (!same) {
-        __atomic_store_n(&r->version, r->version + 1, __ATOMIC_RELAXED);
-        __atomic_thread_fence(__ATOMIC_RELEASE);
-        r->len = res->ai_addrlen;
-        memcpy(&r->ss, res->ai_addr, res->ai_addrlen);
-        __atomic_store_n(&r->version, r->version + 1, __ATOMIC_RELEASE);
+    for (const struct addrinfo *i = res; i != NULL && found.n < RESOLVED_MOST; i = i->ai_next) {
+        struct resolved_addr one = { .len = i->ai_addrlen };
+        memcpy(&one.ss, i->ai_addr, i->ai_addrlen);
+        if (!has(&found, &one))
+            found.at[found.n++] = one;
     }
     freeaddrinfo(res);
+    if (r->version == 0 || !same_addresses(r, &found))
+        publish(r, &found);
     return 0;
+}
+
+void backend_keep(struct resolved *to, const struct resolved *from)
+{
+    struct resolved copy;
+    if (read_resolved(from, &copy))
+        publish(to, &copy);
+}
+
+size_t backends_tries(const struct backends *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct resolved *r = b->at[i].resolved;
+        uint32_t addresses = r != NULL ? __atomic_load_n(&r->n, __ATOMIC_RELAXED) : 1;
+        n += addresses > 1 ? addresses : 1;
+    }
+    return n;
 }
 
 static bool is_loopback(const struct sockaddr_storage *ss)
@@ -180,13 +225,16 @@ static void tcp_options(int fd)
 int backend_connect(const struct backend *b, int *fd)
 {
     struct sockaddr_storage ss = { 0 };
+    struct resolved known;
     socklen_t len = b->addr->len;
     *fd = -1;
-    if (b->resolved != NULL)
-        len = read_resolved(b->resolved, &ss);
-    else
+    if (b->resolved == NULL) {
         memcpy(&ss, &b->addr->u, sizeof b->addr->u);
-    if (len == 0) {
+    } else if (read_resolved(b->resolved, &known)) {
+        const struct resolved_addr *a = &known.at[b->turn % known.n];
+        memcpy(&ss, &a->ss, sizeof ss);
+        len = a->len;
+    } else {
         errno = EHOSTUNREACH;
         return -1;
     }

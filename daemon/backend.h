@@ -4,14 +4,19 @@
 
 #include "options.h"
 
+enum { RESOLVED_MOST = 4 }; /* addresses of one name that are tried */
+
 /*
  * Addresses of backends that are host names, in memory that all processes share: the master resolves, workers read.  An even version
  * is whole; a reader that met a change reads again.
  */
 struct resolved {
     uint32_t version; /* 0: never resolved */
-    socklen_t len;
-    struct sockaddr_storage ss;
+    uint32_t n;
+    struct resolved_addr {
+        socklen_t len;
+        struct sockaddr_storage ss;
+    } at[RESOLVED_MOST];
 };
 
 struct backend {
@@ -21,6 +26,7 @@ struct backend {
     size_t index;                    /* of its counters; the owner's */
     unsigned active;                 /* this worker's connections */
     unsigned failures;               /* in a row */
+    unsigned turn;                   /* of a name's addresses, the one in use */
     double avoid_until;              /* the loop's time */
 };
 
@@ -65,7 +71,13 @@ int backend_connect(const struct backend *b, int *fd);
 int backend_connected(int fd);
 bool backend_is_unix(const struct backend *b);
 
-/* The master's: resolves a host name (this blocks) and publishes it; a failure keeps what was.  => 0 or getaddrinfo's error. */
+/* How often one connection may try: each backend, and each address of a name. */
+size_t backends_tries(const struct backends *b);
+
+/* The master's: resolves a host name (this blocks) and publishes it; a failure keeps what was, and so does another order.  => 0 or
+ * getaddrinfo's error. */
 int backend_resolve(const struct addr *a, struct resolved *r);
+/* Takes over what another world knew of the same name. */
+void backend_keep(struct resolved *to, const struct resolved *from);
 
 #endif

@@ -104,8 +104,8 @@ static pid_t start_resolver(struct world *world, struct world *old, const struct
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGHUP, SIG_IGN);
     for (;;) {
+        world_resolve(world, true);
         (void)sleep(RESOLVE_SECONDS);
-        world_resolve(world);
     }
 }
 

@@ -260,7 +260,7 @@ static void connect_next(struct link *l)
 {
     struct link_env *env = l->env;
     double now = ev_now(env->loop);
-    while (l->tries < l->backends->n) {
+    while (l->tries < backends_tries(l->backends)) {
         struct backend *b = backend_pick(l->backends, now);
         int fd, r = backend_connect(b, &fd);
         l->tries++;

@@ -51,7 +51,33 @@ static bool share_names(struct world *w)
     return true;
 }
 
-void world_resolve(struct world *w)
+static const struct resolved *known(const struct world *w, const struct addr *name)
+{
+    for (size_t i = 0; i < w->conf->n_listens && w->names != NULL; i++) {
+        const struct listen_conf *l = &w->conf->listens[i];
+        for (size_t j = 0; j < routes_names(l); j++) {
+            const struct addr *a = routes_name(l, j);
+            if (a->port == name->port && strcmp(a->host, name->host) == 0)
+                return &w->names[w->first_name[i] + j];
+        }
+    }
+    return NULL;
+}
+
+/* The last good addresses outlive a reload, which so has no need to wait for a name server. */
+static void keep_names(struct world *w, const struct world *old)
+{
+    for (size_t i = 0; old != NULL && i < w->conf->n_listens; i++) {
+        const struct listen_conf *l = &w->conf->listens[i];
+        for (size_t j = 0; j < routes_names(l); j++) {
+            const struct resolved *r = known(old, routes_name(l, j));
+            if (r != NULL)
+                backend_keep(&w->names[w->first_name[i] + j], r);
+        }
+    }
+}
+
+void world_resolve(struct world *w, bool all)
 {
     for (size_t i = 0; i < w->conf->n_listens; i++) {
         const struct listen_conf *l = &w->conf->listens[i];
@@ -59,6 +85,8 @@ void world_resolve(struct world *w)
             const struct addr *a = routes_name(l, j);
             struct resolved *r = &w->names[w->first_name[i] + j];
             uint32_t before = r->version;
+            if (!all && before != 0)
+                continue;
             char text[ADDR_TEXT], now[ADDR_TEXT];
             int err = backend_resolve(a, r);
             unsigned folded;
@@ -67,7 +95,7 @@ void world_resolve(struct world *w)
                             r->version != 0 ? "; the last address stays" : "");
             else if (err == 0 && before != r->version)
                 log_info("listener %s: backend %s is %s", l->name, addr_text(a, text, sizeof text),
-                         addr_sockaddr_text((const struct sockaddr *)&r->ss, r->len, now, sizeof now));
+                         addr_sockaddr_text((const struct sockaddr *)&r->at[0].ss, r->at[0].len, now, sizeof now));
         }
     }
 }
@@ -177,6 +205,7 @@ struct world *world_build(struct config *conf, const struct world *old, const st
         return NULL;
     }
     fit_descriptors(w);
-    world_resolve(w);
+    keep_names(w, old);
+    world_resolve(w, false);
     return w;
 }

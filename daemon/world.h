@@ -30,7 +30,7 @@ struct world {
 struct world *world_build(struct config *conf, const struct world *old, const struct inheritance *in, struct problems *p, int *code);
 /* Frees it; files of Unix sockets that kept (may be NULL) does not have are unlinked. */
 void world_free(struct world *w, const struct world *kept);
-/* Resolves all names once; this blocks.  A name that cannot be resolved is logged. */
-void world_resolve(struct world *w);
+/* Resolves all names, or only those without an address yet, once; this blocks.  A name that cannot be resolved is logged. */
+void world_resolve(struct world *w, bool all);
 
 #endif

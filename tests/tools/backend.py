@@ -195,6 +195,7 @@ def main():
     p.add_argument("how")
     p.add_argument("--events", required=True)
     p.add_argument("--ready", required=True)
+    p.add_argument("--at", default="127.0.0.1:0", help="the TCP address; port 0: any")
     p.add_argument("--delay", type=float, default=2.0)
     args = p.parse_args()
     how, _, n = args.how.partition(":")
@@ -202,8 +203,9 @@ def main():
     if args.where == "tcp":
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        host, _, port = args.at.rpartition(":")
+        listener.bind((host, int(port)))
+        address = "%s:%d" % listener.getsockname()
     else:
         path = args.where.partition(":")[2]
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -107,6 +107,40 @@ static void names(void)
     CHECK_INT(r.version, 2); /* the last address stays */
     CHECK_INT(backend_connect(&b, &fd), -1);
     CHECK_INT(errno, ECONNREFUSED);
+    /* Another world's knowledge. */
+    struct resolved other = { 0 }, nothing = { 0 };
+    backend_keep(&other, &nothing);
+    CHECK_INT(other.version, 0);
+    backend_keep(&other, &r);
+    CHECK_INT(other.version, 2);
+    CHECK_INT(other.n, r.n);
+}
+
+/* A name with two addresses, of which only the second is served. */
+static void addresses_of_a_name_take_turns(void)
+{
+    struct addr a = addr("name:1"), dead = addr("127.0.0.1:1"), live = addr("127.0.0.1:1");
+    live.u.in.sin_port = 0;
+    int fd, s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_INT(bind(s, &live.u.sa, live.len), 0);
+    CHECK_INT(listen(s, 4), 0);
+    CHECK_INT(getsockname(s, &live.u.sa, &live.len), 0);
+    struct resolved r = { .version = 2, .n = 2 };
+    r.at[0].len = r.at[1].len = dead.len;
+    memcpy(&r.at[0].ss, &dead.u, sizeof dead.u);
+    memcpy(&r.at[1].ss, &live.u, sizeof live.u);
+    struct backend b = { .addr = &a, .resolved = &r };
+    struct backends set = { .at = &b, .n = 1 };
+    CHECK_INT(backends_tries(&set), 2);
+    CHECK_INT(backend_connect(&b, &fd), -1);
+    backend_failed(&b, 1);
+    CHECK(backend_pick(&set, 1) == &b);
+    CHECK_INT(backend_connect(&b, &fd), 0);
+    backend_worked(&b); /* and it stays with the one that works */
+    close(fd);
+    CHECK_INT(backend_connect(&b, &fd), 0);
+    close(fd);
+    close(s);
 }
 
 int main(void)
@@ -116,5 +150,6 @@ int main(void)
     RUN(failing_ones_are_avoided_for_a_while);
     RUN(connects);
     RUN(names);
+    RUN(addresses_of_a_name_take_turns);
     return DONE();
 }

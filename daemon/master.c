@@ -253,6 +253,9 @@ static int open_signals(void)
     for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
         sigaddset(&set, caught[i]);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    /* What the parent ignored (nohup ignores SIGHUP, a shell SIGINT in the background) would never come. */
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        (void)signal(caught[i], SIG_DFL);
     (void)signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -5,22 +5,6 @@ load lib
 
 plain() { client text:hello end drain; }
 
-# hello_with HEX: a ClientHello whose server_name holds these bytes, HEX on the wire.
-hello_with() {
-    python3 -S - "$1" <<'PY'
-import sys
-name = bytes.fromhex(sys.argv[1])
-def vector(n, data):
-    return len(data).to_bytes(n, "big") + data
-def extension(kind, data):
-    return kind.to_bytes(2, "big") + vector(2, data)
-extensions = (extension(0, vector(2, b"\0" + vector(2, name))) + extension(43, vector(1, b"\3\4")) + extension(10, vector(2, b"\0\x1d"))
-              + extension(13, vector(2, b"\4\3")) + extension(51, vector(2, b"\0\x1d" + vector(2, b"\5" + bytes(30) + b"\1"))))
-body = b"\3\3" + bytes(32) + b"\0" + vector(2, b"\x13\1") + b"\1\0" + vector(2, extensions)
-print((b"\x16\3\1" + vector(2, b"\1" + vector(3, body))).hex())
-PY
-}
-
 # lines_are_json: every line of $LOG is one JSON object.
 lines_are_json() { jq -es 'length > 0 and all(type == "object")' "$LOG" >/dev/null || fail "no JSON: $(<"$LOG")"; }
 
@@ -139,10 +123,10 @@ FIELDS='listener client sni alpn version suite group scheme resumed client-cert 
         # Hex on the wire: a NUL, a newline with a whole forged line behind it, a comma, a quote and a backslash, an escape, 0xff.
         for name in 612e62002e63 "$(printf 'a\nlevel=info listener=t end=closed' | od -An -v -tx1 | tr -d ' \n')" 612c622e63 6122625c2e63 611b5b33316d \
             ff2e62 "$(printf '61%.0s' {1..254})" 612e622e 3132372e302e302e31 ''; do
-            client raw "bytes:$(hello_with "$name")" drain
+            client raw "bytes:$(python3 -S "$TOOLS/hello.py" "$name")" drain
             [[ $(result raw) == 150301000202* || $(result raw) == 1503030002* ]] || fail "$name: $(result raw)"
         done
-        client raw "bytes:$(hello_with "$(printf 'NOBODY.example.ORG' | od -An -v -tx1 | tr -d ' \n')")" drain
+        client raw "bytes:$(python3 -S "$TOOLS/hello.py" "$(printf 'NOBODY.example.ORG' | od -An -v -tx1 | tr -d ' \n')")" drain
         # Nobody has it, and so it is refused; the log says what was asked for.
         [[ $(result raw) == *70 ]] || fail "$(result raw)"
         log_wait 'nobody\.example\.org'

@@ -19,7 +19,7 @@ The TLS engine (Python's ssl over memory buffers) is apart from the socket, so e
   wait:S      takes in for S seconds
 
 Result: port (its own); handshake ("ok" or the reason), version, suite, alpn, resumed; stalled (after push); in, sha_in, out, sha_out (plaintext); text (the first 200 bytes);
-end: how the peer's direction ended: "close_notify", "fin" (no close_notify), "reset", "alert NAME", "open"; fin: whether its socket did too;
+records: the lengths of the first 64 that came; end: how the peer's direction ended: "close_notify", "fin" (no close_notify), "reset", "alert NAME", "open"; fin: whether its socket did too;
 ms: the time that took.
 """
 import argparse
@@ -42,7 +42,8 @@ class Client:
     def __init__(self, args):
         self.args = args
         self.start = time.monotonic()
-        self.r = {"handshake": "none", "in": 0, "out": 0, "end": "open", "fin": False}
+        self.r = {"handshake": "none", "in": 0, "out": 0, "end": "open", "fin": False, "records": []}
+        self.head, self.left = b"", 0
         self.sha_in, self.sha_out = hashlib.sha256(), hashlib.sha256()
         self.text = b""
         self.queue = bytearray.fromhex(args.prefix)
@@ -79,6 +80,7 @@ class Client:
                 if not data:
                     self.r["fin"] = True
                 elif self.tls:
+                    self.measure(data)
                     self.incoming.write(data)
                 else:
                     self.raw += data
@@ -92,6 +94,20 @@ class Client:
         if self.connected:
             self.take()
         return bool(readable or writable)
+
+    def measure(self, data):
+        """Notes the lengths of the records that come, as far as they are of interest."""
+        while data and len(self.r["records"]) < 64:
+            if self.left:
+                n = min(self.left, len(data))
+                self.left, data = self.left - n, data[n:]
+                continue
+            n = min(5 - len(self.head), len(data))
+            self.head, data = self.head + data[:n], data[n:]
+            if len(self.head) == 5:
+                self.left = struct.unpack(">H", self.head[3:])[0]
+                self.r["records"].append(self.left)
+                self.head = b""
 
     def collect(self):
         """Takes what the engine wants to send; the ClientHello is cut into small records when that is wanted."""

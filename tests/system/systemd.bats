@@ -72,7 +72,6 @@ echoes() {
     result_is text ping
     result_is end close_notify
 }
-answers() { timeout 20 "${net[@]}" python3 -S "$TOOLS/client.py" "$1" --ca "$PKI/ca.pem" text:ping end drain 2>/dev/null | jq -e '.text == "ping"' >/dev/null; }
 # Of the certificate that is served on port 443.
 serial() { "${net[@]}" openssl s_client -connect 127.0.0.1:443 </dev/null 2>/dev/null | openssl x509 -noout -serial; }
 file_serial() { openssl x509 -noout -serial -in "$1"; }

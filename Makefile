@@ -115,7 +115,7 @@ check:
 	$(Q)tests/run.sh
 
 check-system:
-	$(Q)tools/setup.sh build test system
+	$(Q)tools/setup.sh build test deb system
 	$(Q)tests/run.sh -s
 
 demo:
@@ -144,10 +144,11 @@ help:
 	@echo 'san            the ASan and UBSan build, in build/san/'
 	@echo 'static         the daemon as one static file, in $(B)/static/'
 	@echo 'install        DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'deb            Debian packages of daemon and library, in build/deb/'
 	@echo 'lint cover     what clang-tidy, cppcheck, gcc and shellcheck say; how much the unit tests cover'
 	@echo 'fmt tidy clean'
 
 include mk/install.mk
 include mk/static.mk
 include mk/dev.mk
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) \( -path $(B)/deb -o -path $(B)/system \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -30,19 +30,19 @@ static int read_chain(struct slice msg, struct slice chain[static LIMIT_CHAIN])
     return n;
 }
 
-/* A name out of a certificate is compared and shown only when it is plain text: no NUL, no control, no space (traps of haproxy). */
-static bool plain(struct slice name)
+/* A name out of a certificate is shown only when it is plain text: no NUL, no control (traps of haproxy); blanks in a commonName alone. */
+static bool plain(struct slice name, bool blanks)
 {
     for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] <= 0x20 || name.p[i] >= 0x7f)
+        if (name.p[i] < (blanks ? 0x20 : 0x21) || name.p[i] >= 0x7f)
             return false;
-    return name.n != 0 && name.n <= 255;
+    return name.n != 0;
 }
 
 static bool set_name(struct handshake *hs, const char *kind, struct slice name)
 {
     char text[sizeof hs->client_name + 8];
-    if (!plain(name) || (size_t)snprintf(text, sizeof text, "%s%.*s", kind, (int)name.n, (const char *)name.p) > 255)
+    if (!plain(name, kind[0] == 'c') || (size_t)snprintf(text, sizeof text, "%s%.*s", kind, (int)name.n, (const char *)name.p) > 255)
         return false;
     memcpy(hs->client_name, text, strlen(text) + 1);
     return true;
@@ -59,9 +59,10 @@ static void set_cn(struct handshake *hs, struct slice cn)
     hs->client_cn[n] = '\0';
 }
 
+/* Every byte is compared: what has a NUL in it is no entry's equal. */
 static bool same(const char *want, struct slice name, bool fold)
 {
-    if (strlen(want) != name.n || !plain(name))
+    if (strlen(want) != name.n)
         return false;
     return fold ? strncasecmp(want, (const char *)name.p, name.n) == 0 : memcmp(want, name.p, name.n) == 0;
 }
@@ -105,8 +106,8 @@ static int name_client(const struct tls13_ctx *ctx, struct handshake *hs, const 
     size_t at = 0;
     for (size_t i = 0; i < ctx->n_client_names; i++)
         if (allows(hs, x, ctx->client_names[i])) {
-            struct slice entry = { (const uint8_t *)ctx->client_names[i], strlen(ctx->client_names[i]) };
-            return set_name(hs, "", entry) ? 0 : -TLS13_E_ACCESS_DENIED;
+            memcpy(hs->client_name, ctx->client_names[i], strlen(ctx->client_names[i]) + 1);
+            return 0;
         }
     if (ctx->n_client_names != 0)
         return -TLS13_E_ACCESS_DENIED;

@@ -317,7 +317,8 @@ int tls13_ctx_set_client_names(struct tls13_ctx *ctx, const char *const *names, 
         size_t k = 0;
         while (k < COUNT(kinds) && strncmp(names[i], kinds[k], strlen(kinds[k])) != 0)
             k++;
-        if (k == COUNT(kinds) || strlen(names[i]) == strlen(kinds[k]) || (k == 3 && strlen(names[i]) != strlen(kinds[k]) + 64))
+        if (k == COUNT(kinds) || strlen(names[i]) == strlen(kinds[k]) || strlen(names[i]) > 255 ||
+            (k == 3 && strlen(names[i]) != strlen(kinds[k]) + 64))
             return -TLS13_E_BAD_ARGUMENT;
     }
     int err = copy_strings(&ctx->client_names, &ctx->n_client_names, names, n);

@@ -207,7 +207,7 @@ TLS13_CHECK int tls13_ctx_set_groups(struct tls13_ctx *ctx, const uint16_t *ids,
 TLS13_CHECK int tls13_ctx_set_client_auth(struct tls13_ctx *ctx, enum tls13_client_auth mode);
 TLS13_CHECK int tls13_ctx_set_client_ca(struct tls13_ctx *ctx, const void *pem, size_t len);
 TLS13_CHECK int tls13_ctx_set_client_crl(struct tls13_ctx *ctx, const void *crl, size_t len);
-/* "dns:NAME", "uri:URI", "cn:NAME", "spki-sha256:HEX"; n = 0: any certificate that verifies. */
+/* "dns:NAME", "uri:URI", "cn:NAME", "spki-sha256:HEX", each of at most 255 bytes; n = 0: any certificate that verifies. */
 TLS13_CHECK int tls13_ctx_set_client_names(struct tls13_ctx *ctx, const char *const *names, size_t n);
 
 /* Tickets (RFC 8446 4.6.1): how many after a full handshake (0: no resumption), lifetime in seconds since the full handshake. */

@@ -174,7 +174,9 @@ static void allow_list(void)
                   { "dns:other.example", false },
                   { "uri:spiffe://example/client", true },
                   { "uri:spiffe://example/clien", false },
-                  { "cn:client one", false }, /* a name with a blank is not compared */
+                  { "cn:client one", true },
+                  { "cn:client on", false },
+                  { "cn:Client one", false },
                   { "cn:revoked", false },
                   { "spki-sha256:0000000000000000000000000000000000000000000000000000000000000000", false } };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -201,7 +203,11 @@ static void allow_list(void)
         sprintf(entry + 12 + 2 * i, "%02X", hash[i]);
     CHECK_INT(tls13_ctx_set_client_names(ctx, list, 2), 0);
     CHECK_INT(attempt(ctx, fixture_client), 0);
-    static const char *const bad[] = { "client.example", "dns:", "spki-sha256:00", "ip:1.2.3.4" };
+    char longest[260] = "uri:";
+    memset(longest + 4, 'x', 251);
+    CHECK_INT(tls13_ctx_set_client_names(ctx, (const char *const[]){ longest }, 1), 0);
+    longest[255] = 'x';
+    const char *const bad[] = { "client.example", "dns:", "spki-sha256:00", "ip:1.2.3.4", longest };
     for (size_t i = 0; i < COUNT(bad); i++)
         CHECK_INT(tls13_ctx_set_client_names(ctx, &bad[i], 1), -TLS13_E_BAD_ARGUMENT);
     cred_free(c);
@@ -243,6 +249,66 @@ static void wrong_proof(void)
     CHECK(peer_feed(&p, rec, peer_seal(&p, rec, CT_HANDSHAKE, msg, n - r->message_len + c->message_len)) < 0);
     cred_free(c);
     cred_free(r);
+    tls13_ctx_unref(ctx);
+}
+
+/* What may be wrong with an ECDSA signature besides its numbers, and numbers that none has (RFC 3279 2.2.3, FIPS 186-4 6.4). */
+enum wrong { LONG_LENGTH, LEADING_ZERO, BYTE_BEHIND, R_ZERO, S_ZERO, S_ORDER, NOTHING, WRONGS };
+
+static size_t wrong_signature(enum wrong what, const uint8_t *good, size_t n, uint8_t out[static 160])
+{
+    static const uint8_t order[] = { 0x00, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                     0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51 };
+    uint8_t numbers[140];
+    struct rd seq = rd_of(good + 2, n - 2);
+    struct wr body = wr_of(numbers, sizeof numbers), w = wr_of(out, 160);
+    for (int k = 0; k < 2; k++) {
+        (void)rd_u8(&seq);
+        struct rd number = rd_vec8(&seq);
+        struct slice v = rd_rest(&number);
+        if (what == (k == 0 ? R_ZERO : S_ZERO))
+            v = (struct slice){ order, 1 };
+        if (what == S_ORDER && k == 1)
+            v = (struct slice){ order, sizeof order };
+        wr_u8(&body, 2);
+        wr_u8(&body, (unsigned)v.n + (what == LEADING_ZERO));
+        if (what == LEADING_ZERO)
+            wr_u8(&body, 0);
+        wr_bytes(&body, v.p, v.n);
+    }
+    wr_u8(&w, 0x30);
+    if (what == LONG_LENGTH)
+        wr_u8(&w, 0x81);
+    wr_u8(&w, (unsigned)body.len);
+    wr_bytes(&w, numbers, body.len);
+    if (what == BYTE_BEHIND)
+        wr_u8(&w, 0);
+    CHECK(rd_done(&seq) && !body.bad && !w.bad);
+    return what == NOTHING ? 0 : w.len;
+}
+
+/* BearSSL would take or compute with some of them. */
+static void ecdsa_edges(void)
+{
+    struct tls13_ctx *ctx = auth_ctx(TLS13_CLIENT_AUTH_REQUIRE);
+    struct credential *c = load(fixture_client);
+    uint8_t msg[20000], rec[20480], sig[160];
+    for (enum wrong what = 0; what < WRONGS; what++) {
+        fresh(ctx);
+        peer_hello(&p);
+        CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+        CHECK(peer_read(&p));
+        size_t n = peer_certificate(&p, c, msg);
+        uint8_t *verify = msg + c->message_len;
+        size_t len = wrong_signature(what, verify + 8, n - c->message_len - 8, sig);
+        store24(verify + 1, 4U + (uint32_t)len);
+        store16(verify + 6, (unsigned)len);
+        memcpy(verify + 8, sig, len);
+        CHECK_INT(peer_feed(&p, rec, peer_seal(&p, rec, CT_HANDSHAKE, msg, c->message_len + 8 + len)), -TLS13_E_DECRYPT);
+        CHECK(peer_read(&p));
+        CHECK_INT(p.alert, TLS13_ALERT_decrypt_error);
+    }
+    cred_free(c);
     tls13_ctx_unref(ctx);
 }
 
@@ -350,6 +416,7 @@ int main(void)
     RUN(forged_lists);
     RUN(allow_list);
     RUN(wrong_proof);
+    RUN(ecdsa_edges);
     RUN(nothing_may_be_left_out);
     RUN(ticket_carries_the_client);
     RUN(later_signature);

@@ -207,4 +207,11 @@ memory_steady() {
     done
     assert_line KEYUPDATE
     log_wait 'end=closed'
+    # And gnutls-cli's, which asks for one back.
+    run -0 bash -c 'for i in 1 2 3 4 5; do echo "line $i"; sleep 0.1; echo "^rekey^"; sleep 0.1; done | { cat; sleep 0.3; } |
+        timeout 20 gnutls-cli --inline-commands --insecure -p "$0" localhost' "$PORT"
+    for i in 1 2 3 4 5; do
+        assert_line "line $i"
+    done
+    [ "$(grep -c 'Rekey was completed' <<<"$output")" = 5 ]
 }

@@ -238,3 +238,33 @@ PY
     resumed
     log_wait 'resumed=yes'
 }
+
+# What the client sent on its second connection: with 3,000 bytes of 0-RTT, more than a thousand.
+second_told() { [ "$(wc -l <"$T/switch")" = 3 ]; }
+
+@test "0-RTT that gnutls-cli offers is skipped, and the connection works" {
+    local other
+    backend_start tcp http
+    daemon_start
+    # It takes up a session of another server, which takes 0-RTT.
+    other=$(free_port)
+    gnutls-serv --earlydata --maxearlydata 16384 --x509certfile "$PKI/p256.pem" --x509keyfile "$PKI/p256.pem" -p "$other" --echo \
+        </dev/null >"$T/serv" 2>&1 3>&- &
+    PIDS+=($!)
+    disown
+    "$TOOLS/switch.py" "$other" "$PORT" >"$T/switch" 3>&- &
+    PIDS+=($!)
+    disown
+    wait_for 5 port_listens "$other"
+    wait_for 5 test -s "$T/switch"
+    printf '%03000d' 0 >"$T/early"
+    run -0 timeout 20 bash -c '{ until [ "$(wc -l <"$1/switch")" = 2 ]; do sleep 0.1; done; sleep 0.5
+            printf "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"; sleep 0.5; } |
+        gnutls-cli --resume --waitresumption --earlydata="$1/early" --x509cafile "$2" -p "$0" localhost' \
+        "$(head -n 1 "$T/switch")" "$T" "$PKI/ca.pem"
+    assert_output --partial 'Connecting again'
+    assert_output --partial 'a page from the backend'
+    log_wait 'resumed=no'
+    wait_for 5 second_told
+    [ "$(tail -n 1 "$T/switch")" -gt 3000 ]
+}

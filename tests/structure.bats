@@ -121,3 +121,26 @@ setup() {
     run -1 tools/musts.py --check --root "$t"
     assert_output --partial 'docs/musts.md is not what'
 }
+
+@test "tests/failures.md: each row has its test" {
+    run tools/failures.py
+    assert_output ''
+    assert_success
+}
+
+@test "the check of tests/failures.md can fail" {
+    local t=$BATS_TEST_TMPDIR/failures
+    mkdir -p "$t"
+    cp -r --parents tests/failures.md tests/*.bats tests/unit tests/fuzz/*.c "$t"
+    run -0 tools/failures.py --root "$t"
+    sed -i '/^| 47 |/d; s/^| hitch 02 | one request | .*/| hitch 02 | one request | n\/a |/' "$t/tests/failures.md"
+    sed -i 's/@test "routes by server name/@test "routes of server name/' "$t/tests/backends.bats"
+    sed -i 's/RUN(random_interleavings);//' "$t/tests/unit/daemon_relay.c"
+    rm "$t/tests/fuzz/fuzz_proxy.c"
+    run -1 tools/failures.py --root "$t"
+    assert_line 'tests/failures.md: 47: is there 0 times'
+    assert_line 'tests/failures.md: hitch 02: neither a test nor n/a and a reason'
+    assert_line --partial "tests/failures.md: 121, 122: no test 'routes by server name"
+    assert_line "tests/failures.md: 32: no test 'random_interleavings' in daemon_relay"
+    assert_line "tests/failures.md: 18: no fuzz target 'proxy'"
+}

@@ -15,10 +15,11 @@ import sys
 TRAPS = 50
 
 problems = []
+source = "docs/musts.list"
 
 
 def problem(where, text):
-    problems.append(f"docs/musts.list: {where}: {text}")
+    problems.append(f"{source}: {where}: {text}")
 
 
 def sections(path):

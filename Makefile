@@ -115,7 +115,7 @@ check:
 	$(Q)tests/run.sh
 
 check-system:
-	$(Q)tools/setup.sh build test deb system
+	$(Q)tools/setup.sh build test deb system bench
 	$(Q)tests/run.sh -s
 
 demo:

@@ -19,7 +19,7 @@ bench() {
     run -0 jq -r '.metrics | to_entries[] | select((.value.tls13d | length) != 1) | .key' "$T/results.json"
     assert_output ''
     run -0 jq -r '[(.metrics | length), (.curves.turn.tls13d | length), (.wrong | length)] | @tsv' "$T/results.json"
-    assert_output $'28\t6\t0'
+    assert_output $'27\t6\t0'
     mkdir -p "$T/tree/docs"
     cp "$TOP/README.md" "$T/tree"
     cp "$TOP/docs/performance.md" "$T/tree/docs"

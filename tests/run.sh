@@ -54,7 +54,7 @@ build() { # DIRECTORY SAN TARGET...
 
 echo "building"
 if [ -n "$system" ]; then
-    build "$plain" '' all tools
+    build "$plain" '' all tools bench-tools
 else
     build "$plain" '' all units tools bench-tools
     build "$san" 1 all units tools

@@ -60,7 +60,7 @@ class Row:
         return f"<= {m.goal:.2f} x" + ("" if m.of == "peer" else f" {self.against()}")
 
     def against(self):
-        return {"workers": "one worker", "hold": "with 68 idle"}[self.metric.kind] if self.metric.of not in ("", "peer") else "best peer"
+        return {"workers": "one worker", "hold": "with 99 idle"}[self.metric.kind] if self.metric.of not in ("", "peer") else "best peer"
 
 
 def rows(results):

@@ -100,40 +100,35 @@ def dots(rows, y):
     return axis + out, y
 
 
-def nice(top):
-    for step in (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000):
-        if top / step <= 4:
-            return step
-    return top
+def ticks(low, high):
+    """1, 2, 5 of each power of ten, or 1 and 3 when the scale is long."""
+    of_ten = (1, 3) if high / low > 40 else (1, 2, 5)
+    return [d * 10.0**p for p in range(-2, 6) for d in of_ten if low <= d * 10.0**p <= high]
 
 
-def curve(per, title, x0, y0, width, height, logarithmic):
-    """One small line chart."""
-    medians = {n: {int(s): statistics.median(v) for s, v in per[n].items()} for n in TARGETS if n in per and n != FLOOR}
-    if FLOOR in per and not logarithmic:
-        medians[FLOOR] = {int(s): statistics.median(v) for s, v in per[FLOOR].items()}
-    every = [v for points in medians.values() for v in points.values()]
+def curve(per, title, x0, y0, width, height, floor):
+    """One small line chart, both scales logarithmic."""
+    medians = {n: {int(s): statistics.median(v) for s, v in per[n].items()} for n in TARGETS if n in per and (floor or n != FLOOR)}
+    every = [v for points in medians.values() for v in points.values() if v > 0]
     if not every:
         return []
-    out, top = [text(x0, y0 - 12, title, "small")], max(every) * 1.08
+    out, low, high = [text(x0, y0 - 12, title, "small")], min(every) * 0.8, max(every) * 1.25
 
     def px(n):
         return x0 + 28 + (width - 42) * math.log(n / STEPS[0]) / math.log(STEPS[-1] / STEPS[0])
 
     def py(v):
-        if logarithmic:
-            return y0 + height - height * min(max(math.log(max(v, 0.5) / 0.5) / math.log(200), 0), 1)
-        return y0 + height - height * min(max(v, 0) / top, 1)
+        return y0 + height - height * math.log(max(v, low) / low) / math.log(high / low)
 
-    step = nice(top)
-    for v in (1, 3, 10, 30, 100) if logarithmic else [i * step for i in range(int(top / step) + 1)]:
+    for v in ticks(low, high):
         out += [line(x0 + 28, py(v), x0 + width, py(v), "line"), text(x0 + 23, py(v) + 4, f"{v:g}", "end soft small")]
     for n in (100, 1000, 9000):
         out.append(text(px(n), y0 + height + 18, f"{n:,}", "mid soft small"))
-    for name, points in medians.items():
-        steps = sorted(points)
-        out.append(f'<polyline points="{" ".join(f"{px(s):.1f},{py(points[s]):.1f}" for s in steps)}" class="{name}"/>')
-        out.append(mark(name, px(steps[-1]), py(points[steps[-1]])))
+    for name in sorted(medians, key=lambda n: n == OURS):  # ours on top
+        points = medians[name]
+        at_steps = sorted(points)
+        out.append(f'<polyline points="{" ".join(f"{px(s):.1f},{py(points[s]):.1f}" for s in at_steps)}" class="{name}"/>')
+        out.append(mark(name, px(at_steps[-1]), py(points[at_steps[-1]])))
     return out
 
 
@@ -151,9 +146,10 @@ def svg(results, rows):
         out += [text(16, y, "More connections", "head"), text(150, y, "standing at once, from 100 to 9,000", "soft")]
         y += 42
         third = (WIDTH - 32 - 40) / 3
-        for i, (what, title, logarithmic) in enumerate((("turn", "a request on each in turn, CPU us", False),
-                                                       ("full", "one more connection, CPU us", False), ("kib", "memory, KiB a connection", True))):
-            out += curve(curves.get(what, {}), title, 16 + i * (third + 20), y, third, 150, logarithmic)
+        shown = (("turn", "a request on each in turn, CPU us", True), ("full", "one more connection, CPU us", True),
+                 ("kib", "memory, KiB a connection", False))
+        for i, (what, title, floor) in enumerate(shown):
+            out += curve(curves.get(what, {}), title, 16 + i * (third + 20), y, third, 150, floor)
         y += 180
     y += 14
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" role="img" '

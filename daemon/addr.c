@@ -185,7 +185,9 @@ bool addr_parse(struct addr *a, const char *text, bool for_bind, char *why, size
     if (colon == NULL) {
         if (strspn(text, "0123456789") == strlen(text) && for_bind)
             return no(why, why_len, "a port alone is written with a colon: :%.32s", text);
-        return no(why, why_len, "a port is needed: %.64s:%s", text, for_bind ? "443" : "8080");
+        if (strspn(text, "0123456789") == strlen(text))
+            return no(why, why_len, "a port alone needs a host: 127.0.0.1:%.32s", text);
+        return no(why, why_len, "a port is needed, as in %.64s:%s", text, for_bind ? "443" : "8080");
     }
     if (strchr(text, ':') != colon)
         return no(why, why_len, "\"%.64s\": an IPv6 address stands in brackets, as [::1]:443", text);

@@ -193,8 +193,9 @@ static void add_files(struct build *b, const struct cert_conf *c, const char *pa
                    tls13_err_text(index), advice(index, c->private_key != NULL));
         else
             added(b, c->origin, path, index);
-        if (index >= 0 || of_key)
-            check_mode(b, key_origin, key_name, key_path, c->private_key != NULL ? key.mode : chain.mode);
+        const struct blob *holder = c->private_key != NULL ? &key : &chain;
+        if (index >= 0 || (of_key && memmem(holder->at, holder->len, "PRIVATE KEY", 11) != NULL))
+            check_mode(b, key_origin, key_name, key_path, holder->mode);
     }
     wipe(&chain);
     wipe(&key);

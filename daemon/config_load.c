@@ -1,6 +1,7 @@
 /* A whole configuration: the file, then the flags over it, then the checks; and its end. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,11 @@ static void read_main_file(struct config *c, const struct invocation *inv, const
     if (file == NULL && any_flags(inv))
         return;
     c->file = option_path(cwd, file != NULL ? file : DEFAULT_FILE);
+    if (file == NULL && access(c->file, F_OK) != 0 && errno == ENOENT) {
+        problem_add(p, (struct origin){ c->file, 0 }, NULL,
+                    "there is no such file; write one, name another with --config FILE, or give --listen, --backend and --certificate");
+        return;
+    }
     config_read(c, p, c->file);
 }
 

@@ -208,7 +208,10 @@ static bool open_binding(struct binding *b, const struct inheritance *in, const 
         int backlog = (int)c->listens[b->listen].backlog;
         int fd = tcp ? tcp_socket(&b->bound, dual_stack(&b->addr, c), b->n == 0, backlog) : unix_socket(&b->addr, backlog);
         if (!add_fd(b, fd)) {
-            (void)snprintf(why, why_len, "%s", strerror(errno));
+            int err = errno;
+            bool low = err == EACCES && tcp && b->addr.port != 0 && b->addr.port < 1024;
+            (void)snprintf(why, why_len, "%s%s", strerror(err),
+                           low ? "; a port below 1024 wants root, CAP_NET_BIND_SERVICE, or a socket of systemd (systemd:NAME)" : "");
             return false;
         }
         b->file = !tcp && b->addr.u.un.sun_path[0] != '\0';
@@ -294,7 +297,7 @@ int listen_open(struct bindings *b, const struct bindings *old, const struct inh
             (void)snprintf(why, why_len, "listener %s: cannot listen on %s: %s", l->name, addr_text(&l->binds[j], text, sizeof text),
                            reason);
             listen_close(b, old);
-            return -1;
+            return -1 - (int)i;
         }
     }
     return 0;

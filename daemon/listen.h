@@ -39,7 +39,7 @@ void listen_inherit(struct inheritance *in);
  * Opens what a configuration binds, for so many workers.  An address that old (may be NULL) has too is the same socket, over
  * descriptors of its own: no connection that waits there is lost, and either set can be closed without the other.
  *
- * => 0; -1 with a sentence in why: everything opened here is closed again, old is as before.
+ * => 0; -1 - i with a sentence in why when it is listener i that cannot be had: everything opened here is closed again, old is as before.
  */
 int listen_open(struct bindings *b, const struct bindings *old, const struct inheritance *in, const struct config *c, size_t workers,
                 char *why, size_t why_len);

@@ -132,7 +132,7 @@ static bool open_keylog(struct world *w, struct problems *p)
         return true;
     w->keylog = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (w->keylog < 0) {
-        problem_add(p, (struct origin){ 0 }, "keylog", "%s cannot be opened: %s", file, strerror(errno));
+        problem_add(p, config_origin(w->conf, "keylog"), "keylog", "%s cannot be opened: %s", file, strerror(errno));
         return false;
     }
     log_warning("KEYLOG: the secrets of every connection are written to %s; for debugging only", file);
@@ -187,12 +187,13 @@ struct world *world_build(struct config *conf, const struct world *old, const st
     w->workers = w->workers < WORKERS_MAX ? w->workers : WORKERS_MAX;
     bool ok = w->ctx != NULL && w->first_name != NULL && share_names(w) && open_keylog(w, p) && build_contexts(w, p);
     if (ok && process_identity(&w->identity, conf, why, sizeof why) != 0) {
-        problem_add(p, (struct origin){ 0 }, "user", "%s", why);
+        problem_add(p, config_origin(conf, "user"), "user", "%s", why);
         ok = false;
     }
-    if (ok && listen_open(&w->binds, old != NULL ? &old->binds : NULL, in, conf, w->workers, why, sizeof why) != 0) {
+    int bound = ok ? listen_open(&w->binds, old != NULL ? &old->binds : NULL, in, conf, w->workers, why, sizeof why) : 0;
+    if (bound < 0) {
         *code = 3;
-        problem_add(p, (struct origin){ 0 }, "bind", "%s", why);
+        problem_add(p, listen_origin(&conf->listens[-1 - bound], "bind"), "bind", "%s", why);
         ok = false;
     }
     if (ok && open_admin(w, old, why, sizeof why) != 0) {

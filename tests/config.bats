@@ -104,7 +104,15 @@ says() { assert_line "$T/x.ini:$1"; }
     port=${BACKEND##*:}
     ini
     run -3 timeout 20 "$TLS13D" --config "$T/x.ini" --bind "127.0.0.1:$port"
-    assert_output --partial "$port"
+    assert_output --partial "command line: bind: listener web: cannot listen on 127.0.0.1:$port: Address already in use"
+    ini '[listen b]' "bind = 127.0.0.1:$port" 'backend = 127.0.0.1:9' "certificate = $PKI/p256.pem"
+    run -3 timeout 20 "$TLS13D" --config "$T/x.ini"
+    assert_output --partial "$T/x.ini:6: bind: listener b: cannot listen on 127.0.0.1:$port: Address already in use"
+    # Where ports below 1024 are for root alone, who is not root is told what helps.
+    if [ "$(id -u)" = 0 ] && [ "$(</proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 80 ]; then
+        run -3 timeout 20 setpriv --reuid 65534 --regid 65534 --clear-groups "$TLS13D" --listen 127.0.0.1:80 --backend 127.0.0.1:9 --self-signed
+        assert_output --partial 'Permission denied; a port below 1024 wants root, CAP_NET_BIND_SERVICE, or a socket of systemd (systemd:NAME)'
+    fi
 }
 
 @test "4: what was asked for cannot be written" {
@@ -115,7 +123,7 @@ says() { assert_line "$T/x.ini:$1"; }
 @test "without flags the file is /etc/tls13d/tls13d.ini" {
     [ ! -e /etc/tls13d/tls13d.ini ] || skip "there is one"
     run -1 timeout 20 "$TLS13D"
-    assert_output '/etc/tls13d/tls13d.ini: cannot be opened: No such file or directory'
+    assert_output '/etc/tls13d/tls13d.ini: there is no such file; write one, name another with --config FILE, or give --listen, --backend and --certificate'
     run -1 timeout 20 "$TLS13D" --log-level debug
     assert_output 'command line: there is no listener; give --listen ADDR and --backend ADDR, or --config FILE'
 }
@@ -224,6 +232,11 @@ says() { assert_line "$T/x.ini:$1"; }
     chmod 640 "$T/open.pem"
     tested 0
     refute_output --partial warning
+    cp "$PKI/chain.pem" "$T/no-key.pem"
+    chmod 644 "$T/no-key.pem"
+    CERT=$T/no-key.pem ini
+    tested 1
+    refute_output --partial 'holds a private key'
     cp "$PKI/p256.key" "$T/open.key"
     chmod 602 "$T/open.key"
     CERT=$PKI/chain.pem ini "private-key = $T/open.key"

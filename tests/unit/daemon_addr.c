@@ -64,9 +64,10 @@ static void wrong_addresses_say_why(void)
         bool for_bind;
     } wrong[] = {
         { "", "an address is needed", false },
-        { "1.2.3.4", "a port is needed: 1.2.3.4:8080", false },
-        { "1.2.3.4", "a port is needed: 1.2.3.4:443", true },
+        { "1.2.3.4", "a port is needed, as in 1.2.3.4:8080", false },
+        { "1.2.3.4", "a port is needed, as in 1.2.3.4:443", true },
         { "443", "a port alone is written with a colon: :443", true },
+        { "8080", "a port alone needs a host: 127.0.0.1:8080", false },
         { ":443", "a backend needs a host: 127.0.0.1:443", false },
         { "*:443", "without a star: :443", true },
         { "1.2.3.4:", "no port behind the colon", false },

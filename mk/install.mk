@@ -5,6 +5,9 @@ MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+# From 253 on systemd knows of a reload from beginning to end by itself; NOTIFY_RELOAD= keeps to what all versions know.
+NOTIFY_RELOAD ?= $(shell systemctl --version 2>/dev/null | awk 'NR == 1 && $$2 >= 253 { print "yes" }')
+UNIT_FOR_HERE = -e 's|/usr/sbin/|$(PREFIX)/sbin/|' $(if $(NOTIFY_RELOAD),-e 's/^Type=notify$$/Type=notify-reload/' -e '/^ExecReload=.*kill /d')
 
 .PHONY: install
 install: all $(B)/libtls13.pc
@@ -16,12 +19,15 @@ install: all $(B)/libtls13.pc
 	install -m 644 libtls13/tls13.h $(DESTDIR)$(PREFIX)/include/tls13.h
 	install -m 644 $(B)/libtls13.pc $(DESTDIR)$(LIBDIR)/pkgconfig/libtls13.pc
 	install -m 644 docs/libtls13.3 $(DESTDIR)$(MANDIR)/man3/libtls13.3
+	for name in $$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Fn \([a-z0-9_]*\).*/\1/p' docs/libtls13.3); do \
+	    ln -sf libtls13.3 $(DESTDIR)$(MANDIR)/man3/$$name.3 || exit 1; \
+	done
 	install -m 644 docs/tls13d.ini.5 $(DESTDIR)$(MANDIR)/man5/tls13d.ini.5
 	install -m 644 docs/tls13d.8 $(DESTDIR)$(MANDIR)/man8/tls13d.8
 	install -m 644 conf/tls13d.ini $(DESTDIR)$(PREFIX)/share/doc/tls13d/tls13d.ini
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
 	for unit in tls13d.service tls13d@.service tls13d.socket; do \
-	    sed 's|/usr/sbin/|$(PREFIX)/sbin/|' systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	    sed $(UNIT_FOR_HERE) systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
 	done
 	install -m 644 systemd/tls13d.sysusers $(DESTDIR)$(SYSUSERSDIR)/tls13d.conf
 	install -m 644 systemd/tls13d.tmpfiles $(DESTDIR)$(TMPFILESDIR)/tls13d.conf

@@ -34,6 +34,11 @@ in_force() {
         <(nm -D --defined-only --format=posix "$B/libtls13.so" | awk '{ print $1 }' | sort)
 }
 
+@test "the Debian package names each function in its symbols file, and the version of the sources" {
+    diff <(sed -n 's/^ \(tls13_[a-z0-9_]*\)@Base .*/\1/p' debian/libtls13-0.symbols) <(nm -D --defined-only --format=posix "$B/libtls13.so" | awk '{ print $1 }' | sort)
+    [ "$(sed -n '1s/^tls13d (\(.*\)) .*/\1/p' debian/changelog)" = "$(sed -n 's/^VERSION := //p' Makefile)" ]
+}
+
 # Each is also spoken of, not only declared.
 @test "libtls13(3) tells what each function does" {
     local name
@@ -65,7 +70,7 @@ in_force() {
     run -0 bash -c 'cd "$1" && find . -type f -o -type l | sort' - "$d$prefix"
     local file
     for file in sbin/tls13d lib/libtls13.a lib/libtls13.so lib/libtls13.so.0 include/tls13.h lib/pkgconfig/libtls13.pc \
-        share/man/man3/libtls13.3 share/man/man5/tls13d.ini.5 share/man/man8/tls13d.8 share/doc/tls13d/tls13d.ini \
+        share/man/man3/libtls13.3 share/man/man3/tls13_handshake.3 share/man/man5/tls13d.ini.5 share/man/man8/tls13d.8 share/doc/tls13d/tls13d.ini \
         lib/systemd/system/tls13d.service lib/systemd/system/tls13d@.service lib/systemd/system/tls13d.socket lib/sysusers.d/tls13d.conf lib/tmpfiles.d/tls13d.conf; do
         assert_line "./$file"
     done
@@ -76,4 +81,18 @@ in_force() {
     gcc "$d/p.c" -o "$d/p" $(PKG_CONFIG_PATH=$d$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$d pkg-config --cflags --libs libtls13)
     run -0 env LD_LIBRARY_PATH="$d$prefix/lib" "$d/p"
     assert_output TLS_AES_128_GCM_SHA256
+}
+
+@test "make install for a systemd that follows reloads by itself" {
+    local d=$BATS_TEST_TMPDIR/root unit
+    run -0 make -s B="$B" DESTDIR="$d" PREFIX=/usr NOTIFY_RELOAD=yes install
+    for unit in tls13d.service tls13d@.service; do
+        run -0 diff <(sed '/^Type=/d; /kill -HUP/d' "systemd/$unit") <(sed '/^Type=/d' "$d/usr/lib/systemd/system/$unit")
+        run -0 grep -E '^(Type|ExecReload)=' "$d/usr/lib/systemd/system/$unit"
+        assert_line --index 0 Type=notify-reload
+        assert_line --index 1 --regexp '^ExecReload=/usr/sbin/tls13d --test '
+        [ ${#lines[@]} = 2 ]
+    done
+    run -0 make -s B="$B" DESTDIR="$d" PREFIX=/usr NOTIFY_RELOAD= install
+    cmp systemd/tls13d.service "$d/usr/lib/systemd/system/tls13d.service"
 }

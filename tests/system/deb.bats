@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# The Debian packages: built, looked at by lintian, installed, upgraded, removed and purged on a machine with systemd.
+
+load machine
+
+setup_file() {
+    local why
+    for why in dpkg-buildpackage lintian; do
+        command -v $why >/dev/null || skip "no $why"
+    done
+    export DEBS=$TOP/build/deb
+    # The unit tests are run by make check.
+    DEB_BUILD_OPTIONS=nocheck make -s -C "$TOP" deb >"$BATS_FILE_TMPDIR/deb.log" 2>&1 3>&- || { cat "$BATS_FILE_TMPDIR/deb.log"; return 1; }
+    machine_start
+    export PKI=$BATS_FILE_TMPDIR/pki
+    "$TOOLS/pki.sh" "$PKI"
+}
+teardown_file() { machine_stop; }
+
+setup() {
+    test_setup
+    net=(nsenter -t "$MACHINE" -n --)
+    E=$ROOT/etc/tls13d
+}
+teardown() {
+    if [ "${BATS_TEST_COMPLETED:-}" != 1 ]; then
+        inside journalctl --no-pager -u 'tls13d*' -n 40 || true
+        dump
+    fi
+    inside dpkg --purge tls13d libtls13-dev libtls13-0 >"$T/purge.log" 2>&1 || { cat "$T/purge.log"; return 1; }
+    rm -rf "$E"
+    processes_end
+    rm -rf -- "$T"
+}
+
+version() { sed -n 's/^VERSION := //p' "$TOP/Makefile"; }
+deb() { echo "$DEBS/$1_$(version)_$(dpkg --print-architecture).deb"; }
+# in_root FILE...: copies them into the machine's /root.
+in_root() { cp "$@" "$ROOT/root/"; }
+deb_install() { # PACKAGE...
+    local package files=()
+    for package; do
+        in_root "$(deb "$package")"
+        files+=("/root/$(basename "$(deb "$package")")")
+    done
+    run -0 inside env DEBIAN_FRONTEND=noninteractive dpkg -i "${files[@]}"
+}
+# next_version [SED]: a package of tls13d like this one but newer, its configuration changed by SED, at /root/next.deb.
+next_version() {
+    dpkg-deb -R "$(deb tls13d)" "$T/next"
+    sed -i 's/^Version: .*/&.1/' "$T/next/DEBIAN/control"
+    [ $# = 0 ] || sed -i "$1" "$T/next/etc/tls13d/tls13d.ini"
+    dpkg-deb --root-owner-group -b "$T/next" "$ROOT/root/next.deb" >/dev/null
+}
+# A listener in a file of its own, as the package's configuration proposes.
+configure() {
+    mkdir -p "$E/conf.d"
+    install -m 640 "$PKI/p256.pem" "$E/site.pem"
+    inside chown root:tls13d /etc/tls13d/site.pem
+    printf '[listen web]\nbind = %s\nbackend = %s\ncertificate = /etc/tls13d/site.pem\n' "${1-[::]:443}" "$BACKEND" >"$E/conf.d/web.ini"
+}
+echoes() {
+    PORT=443 client text:ping end drain
+    result_is text ping
+}
+property() { inside systemctl show -P "$2" "$1"; }
+
+@test "three packages, of the version of the sources" {
+    local package
+    for package in tls13d libtls13-0 libtls13-dev; do
+        run -0 dpkg-deb -f "$(deb $package)" Version
+        assert_output "$(version)"
+    done
+}
+
+@test "lintian finds neither errors nor warnings" {
+    run -0 lintian --allow-root --fail-on error,warning "$DEBS"/tls13d_*.changes
+}
+
+@test "lintian can find something" {
+    dpkg-deb -R "$(deb tls13d)" "$T/bad"
+    rm "$T/bad/usr/share/doc/tls13d/copyright"
+    dpkg-deb --root-owner-group -b "$T/bad" "$T/tls13d.deb" >/dev/null
+    run -2 lintian --allow-root --fail-on error,warning "$T/tls13d.deb"
+    assert_output --partial no-copyright-file
+}
+
+@test "installed: nothing runs, nothing is enabled, the configuration is the administrator's to write" {
+    deb_install tls13d
+    run ! inside systemctl is-active tls13d.service tls13d.socket
+    run ! inside systemctl is-enabled tls13d.service
+    assert_output disabled
+    run ! inside pgrep -x tls13d
+    run -0 inside stat -c '%U %G %a' /etc/tls13d /etc/tls13d/tls13d.ini
+    assert_line --index 0 'root tls13d 750'
+    assert_line --index 1 'root root 644'
+    run -0 inside dpkg-query -W -f '${Conffiles}' tls13d
+    assert_output --partial ' /etc/tls13d/tls13d.ini '
+    run -1 inside tls13d --test
+    assert_output --partial 'there is no listener'
+    run ! inside systemctl start tls13d
+}
+
+@test "configured and enabled it serves; removed it is gone and the configuration stays; purged, that goes too" {
+    backend_start tcp echo
+    deb_install tls13d
+    configure
+    run -0 inside tls13d --test
+    run -0 inside systemctl enable --now tls13d
+    echoes
+    run -0 inside dpkg --remove tls13d
+    run ! inside pgrep -x tls13d
+    run ! inside systemctl is-active tls13d
+    [ -e "$E/tls13d.ini" ] || fail "the configuration is gone"
+    deb_install tls13d
+    # It was enabled, and is so again.
+    run -0 inside systemctl is-enabled tls13d
+    echoes
+    run -0 inside dpkg --purge tls13d
+    [ ! -e "$E/tls13d.ini" ] || fail "the configuration is still there"
+    [ -e "$E/site.pem" ] || fail "a file that is not the package's was removed"
+    [ ! -e "$ROOT/var/log/tls13d" ] || fail "logs are left"
+    run ! inside systemctl cat tls13d
+    run -0 inside find /etc/systemd /var/lib/systemd/deb-systemd-helper-enabled -name 'tls13d*'
+    assert_output ''
+}
+
+@test "upgrade: what runs is restarted, a changed configuration is kept, an untouched one is renewed" {
+    backend_start tcp echo
+    deb_install tls13d
+    configure
+    inside systemctl enable --now tls13d
+    local before
+    before=$(property tls13d MainPID)
+    next_version '1s/^/; of the next version\n/'
+    run -0 inside env DEBIAN_FRONTEND=noninteractive dpkg -i /root/next.deb
+    [ "$(property tls13d MainPID)" != "$before" ] || fail "the old daemon still runs"
+    echoes
+    run -0 head -n 1 "$E/tls13d.ini"
+    assert_output '; of the next version'
+
+    # Back, with a line of the administrator's.
+    deb_install tls13d
+    echo '; mine' >>"$E/tls13d.ini"
+    run -0 inside env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold -i /root/next.deb
+    run -0 tail -n 1 "$E/tls13d.ini"
+    assert_output '; mine'
+    [ -e "$E/tls13d.ini.dpkg-dist" ] || fail "the new file is not beside it"
+    echoes
+}
+
+@test "upgrade: what does not run stays so; an instance is restarted; clients of the socket wait" {
+    backend_start tcp echo
+    deb_install tls13d
+    configure
+    next_version
+    run -0 inside dpkg -i /root/next.deb
+    run ! inside pgrep -x tls13d
+
+    deb_install tls13d
+    cp "$E/conf.d/web.ini" "$E/one.ini"
+    inside systemctl start tls13d@one
+    local before
+    before=$(property tls13d@one MainPID)
+    run -0 inside dpkg -i /root/next.deb
+    [ "$(property tls13d@one MainPID)" != "$before" ] || fail "the old instance still runs"
+    echoes
+    run ! inside systemctl is-active tls13d
+    inside systemctl stop tls13d@one
+
+    deb_install tls13d
+    configure systemd:https
+    inside systemctl start tls13d.socket
+    "${net[@]}" python3 -S "$TOOLS/reload_load.py" 443 "$PKI/ca.pem" "$T/load.stop" >"$T/load.out" 2>&1 3>&- &
+    wait_for 20 test -s "$T/load.out"
+    run -0 inside dpkg -i /root/next.deb
+    touch "$T/load.stop"
+    wait $!
+    jq -es '.[-1] | .failed == 0 and .served > 10' "$T/load.out" >/dev/null || fail "$(<"$T/load.out")"
+    # Removed, it does not leave its socket behind.
+    run -0 inside dpkg --remove tls13d
+    run ! inside systemctl is-active tls13d.socket tls13d.service
+}
+
+@test "a program builds with libtls13-dev, shared and static, and runs with libtls13-0" {
+    dpkg-deb -x "$(deb libtls13-dev)" "$T/sys"
+    dpkg-deb -x "$(deb libtls13-0)" "$T/sys"
+    local lib
+    lib=/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+    export PKG_CONFIG_PATH=$T/sys$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$T/sys
+    # shellcheck disable=SC2046 # flags are words
+    gcc "$T/sys/usr/share/doc/libtls13-dev/examples/echo_server.c" -o "$T/echo_server" $(pkg-config --cflags --libs libtls13)
+    # shellcheck disable=SC2046
+    gcc "$T/sys/usr/share/doc/libtls13-dev/examples/echo_server.c" -o "$T/echo_static" $(pkg-config --cflags libtls13) \
+        -Wl,-Bstatic $(pkg-config --static --libs libtls13) -Wl,-Bdynamic
+    run -0 readelf -dW "$T/echo_server"
+    assert_output --partial libtls13.so.0
+    run -0 readelf -dW "$T/echo_static"
+    refute_output --partial libtls13
+    # And in the machine, from the installed package.
+    deb_install libtls13-0
+    in_root "$T/echo_server"
+    run inside /root/echo_server
+    assert_output --partial usage
+}

@@ -161,6 +161,7 @@ int admin_run(const struct admin_job *job)
     static struct server s;
     sigset_t none;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN); /* the master's business: who sends it to all means no harm */
     bool built = build(&s, job);
     forget(job);
     if (!built) {

@@ -135,7 +135,7 @@ static bool read_resolved(const struct resolved *r, struct resolved *copy)
         uint32_t before = __atomic_load_n(&r->version, __ATOMIC_ACQUIRE);
         if ((before & 1) != 0)
             continue;
-        memcpy(copy, r, sizeof *copy);
+        memcpy(copy, r, offsetof(struct resolved, listener));
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (__atomic_load_n(&r->version, __ATOMIC_RELAXED) == before)
             return before != 0 && copy->n != 0 && copy->n <= RESOLVED_MOST;
@@ -143,13 +143,15 @@ static bool read_resolved(const struct resolved *r, struct resolved *copy)
     return false;
 }
 
+/* A writer that was killed left an odd version: the next one ends it. */
 static void publish(struct resolved *r, const struct resolved *what)
 {
-    __atomic_store_n(&r->version, r->version + 1, __ATOMIC_RELAXED);
+    uint32_t odd = r->version | 1;
+    __atomic_store_n(&r->version, odd, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     r->n = what->n;
     memcpy(r->at, what->at, sizeof r->at);
-    __atomic_store_n(&r->version, r->version + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->version, odd + 1, __ATOMIC_RELEASE);
 }
 
 static bool has(const struct resolved *r, const struct resolved_addr *a)
@@ -169,13 +171,13 @@ static bool same_addresses(const struct resolved *a, const struct resolved *b)
     return same;
 }
 
-int backend_resolve(const struct addr *a, struct resolved *r)
+int backend_resolve(struct resolved *r)
 {
     char port[8];
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *res = NULL;
     struct resolved found = { 0 };
-    (void)snprintf(port, sizeof port, "%u", a->port);
-    int err = getaddrinfo(a->host, port, &hints, &res);
+    (void)snprintf(port, sizeof port, "%u", r->port);
+    int err = getaddrinfo(r->host, port, &hints, &res);
     if (err != 0)
         return err;
     for (const struct addrinfo *i = res; i != NULL && found.n < RESOLVED_MOST; i = i->ai_next) {
@@ -185,7 +187,7 @@ int backend_resolve(const struct addr *a, struct resolved *r)
             found.at[found.n++] = one;
     }
     freeaddrinfo(res);
-    if (r->version == 0 || !same_addresses(r, &found))
+    if (r->version == 0 || (r->version & 1) != 0 || !same_addresses(r, &found))
         publish(r, &found);
     return 0;
 }

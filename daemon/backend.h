@@ -7,8 +7,8 @@
 enum { RESOLVED_MOST = 4 }; /* addresses of one name that are tried */
 
 /*
- * Addresses of backends that are host names, in memory that all processes share: the master resolves, workers read.  An even version
- * is whole; a reader that met a change reads again.
+ * Addresses of backends that are host names, in memory that all processes share: processes of resolve.h write, workers read.  An even
+ * version is whole; a reader that met a change reads again.
  */
 struct resolved {
     uint32_t version; /* 0: never resolved */
@@ -17,6 +17,9 @@ struct resolved {
         socklen_t len;
         struct sockaddr_storage ss;
     } at[RESOLVED_MOST];
+    char listener[64], host[256]; /* whose backend it is, and its name */
+    uint16_t port;
+    bool failing; /* the last look had no answer, and the log has been told */
 };
 
 struct backend {
@@ -74,10 +77,12 @@ bool backend_is_unix(const struct backend *b);
 /* How often one connection may try: each backend, and each address of a name. */
 size_t backends_tries(const struct backends *b);
 
-/* The master's: resolves a host name (this blocks) and publishes it; a failure keeps what was, and so does another order.  => 0 or
- * getaddrinfo's error. */
-int backend_resolve(const struct addr *a, struct resolved *r);
-/* Takes over what another world knew of the same name. */
+/*
+ * Resolves r's host name (this blocks) and publishes the addresses; a failure keeps what was, and so does another order.  => 0 or
+ * getaddrinfo's error.
+ */
+int backend_resolve(struct resolved *r);
+/* Publishes what `from` has, if it has any address. */
 void backend_keep(struct resolved *to, const struct resolved *from);
 
 #endif

@@ -1,6 +1,8 @@
 #include "admin.h"
 #include "crew.h"
 #include "log.h"
+#include "resolve.h"
+#include "sandbox.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -10,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +21,7 @@
 #define READY_SECONDS   20  /* a worker that does not accept by then is broken */
 #define SOON            10  /* a death so many seconds after the start counts as a failure in a row */
 #define RESOLVE_SECONDS 10  /* between two looks at a name */
+#define RESOLVE_MOST    30. /* that one look may take */
 #define WAIT_MAX        30. /* between a death and the next start */
 
 double crew_now(void)
@@ -43,6 +47,8 @@ static void let_go(struct world *old, const struct commons *c)
         close(c->inherited.at[i].fd);
     if (c->watch.fd >= 0)
         close(c->watch.fd);
+    if (c->channel >= 0)
+        close(c->channel);
     close(c->signals);
 }
 
@@ -84,29 +90,6 @@ static bool start_one(struct member *m, struct world *world, struct world *old, 
     m->pid = pid;
     m->started = crew_now();
     return true;
-}
-
-/* Looks names up again and again; the last address stays when there is no answer. */
-static pid_t start_resolver(struct world *world, struct world *old, const struct commons *c)
-{
-    pid_t pid = world->n_names != 0 ? fork() : -1;
-    if (pid != 0)
-        return pid > 0 ? pid : 0;
-    sigset_t none;
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    let_go(old, c);
-    listen_close(&world->binds, &world->binds);
-    listen_close(&world->admin, &world->admin);
-    log_as(world->conf);
-    if (process_become(&world->identity) != 0)
-        _exit(3);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)signal(SIGHUP, SIG_IGN);
-    for (;;) {
-        world_resolve(world, true);
-        (void)sleep(RESOLVE_SECONDS);
-    }
 }
 
 /* => 0 when the worker at the other end of fd accepts connections, else its exit code. */
@@ -179,7 +162,6 @@ int crew_start(struct crew *crew, struct world *world, struct world *old, struct
         end_members(&fresh, c);
         return code;
     }
-    fresh.resolver = start_resolver(world, old, c);
     fresh.old = crew->old;
     fresh.n_old = crew->n_old;
     free(crew->at);
@@ -204,6 +186,46 @@ static bool start_admin(struct member *m, struct world *world, struct commons *c
     return true;
 }
 
+/* Looks names up again and again. */
+static void resolver_run(struct world *world, struct commons *c, pid_t master)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    let_go(NULL, c);
+    listen_close(&world->binds, &world->binds);
+    listen_close(&world->admin, &world->admin);
+    (void)munmap(c->ring, sizeof *c->ring);
+    for (size_t i = 0; i < world->conf->n_listens; i++) /* it reads what strangers answer: no key is needed for that */
+        tls13_ctx_unref(world->ctx[i]);
+    if (process_become(&world->identity) != 0)
+        _exit(3);
+    sandbox_process();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN);
+    while (getppid() == master) {
+        resolve_names(world->names, world->n_names, false, RESOLVE_MOST);
+        (void)sleep(RESOLVE_SECONDS);
+    }
+    _exit(0);
+}
+
+static bool start_resolver(struct member *m, struct world *world, struct commons *c)
+{
+    pid_t master = getpid(), pid = fork();
+    if (pid == 0)
+        resolver_run(world, c, master);
+    if (pid < 0) {
+        log_error("host names cannot be looked up again: %s", strerror(errno));
+        return false;
+    }
+    m->pid = pid;
+    m->started = crew_now();
+    return true;
+}
+
 void crew_end_admin(struct crew *crew)
 {
     if (crew->admin.pid > 0) {
@@ -217,8 +239,8 @@ void crew_end_admin(struct crew *crew)
 
 void crew_retire(struct crew *crew, struct crew *from)
 {
-    if (from->resolver > 0)
-        (void)kill(from->resolver, SIGKILL);
+    if (from->resolver.pid > 0)
+        (void)kill(from->resolver.pid, SIGKILL);
     if (from->admin.pid > 0)
         (void)kill(from->admin.pid, SIGTERM);
     struct member *old = realloc(crew->old, (crew->n_old + from->n + 1) * sizeof *old);
@@ -243,8 +265,8 @@ void crew_signal(const struct crew *crew, int signum)
             (void)kill(crew->at[i].pid, signum);
     for (size_t i = 0; i < crew->n_old; i++)
         (void)kill(crew->old[i].pid, signum);
-    if (crew->resolver > 0 && (signum == SIGTERM || signum == SIGINT || signum == SIGKILL))
-        (void)kill(crew->resolver, SIGKILL);
+    if (crew->resolver.pid > 0 && (signum == SIGTERM || signum == SIGINT || signum == SIGKILL))
+        (void)kill(crew->resolver.pid, SIGKILL);
     if (crew->admin.pid > 0 && signum == SIGUSR1)
         (void)kill(crew->admin.pid, signum);
 }
@@ -303,30 +325,42 @@ static void died(struct member *m, int status, bool ending, struct commons *c)
     c->shared->master.worker_restarts += !ending;
 }
 
-void crew_bury(struct crew *crew, struct commons *c)
+/* One of those that only help; what ended with the crew is not missed. */
+static void helper_died(struct member *m, const char *who, int status, bool ending)
 {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == crew->resolver)
-            crew->resolver = 0;
-        if (pid == crew->admin.pid) {
-            say_death(&crew->admin, "the admin process", status);
-            comes_back(&crew->admin);
-        }
-        for (size_t i = 0; i < crew->n; i++)
-            if (crew->at[i].pid == pid)
-                died(&crew->at[i], status, crew->ending, c);
-        for (size_t i = 0; i < crew->n_old; i++) {
-            if (crew->old[i].pid != pid)
-                continue;
-            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-                say_worker_death(&crew->old[i], status);
-            settle_account(&crew->old[i], c);
-            crew->old[i] = crew->old[--crew->n_old];
-            break;
-        }
+    if (!ending)
+        say_death(m, who, status);
+    comes_back(m);
+}
+
+void crew_bury(struct crew *crew, pid_t pid, int status, struct commons *c)
+{
+    if (pid == crew->resolver.pid)
+        helper_died(&crew->resolver, "the process that looks up host names", status, crew->ending);
+    if (pid == crew->admin.pid)
+        helper_died(&crew->admin, "the admin process", status, false);
+    for (size_t i = 0; i < crew->n; i++)
+        if (crew->at[i].pid == pid)
+            died(&crew->at[i], status, crew->ending, c);
+    for (size_t i = 0; i < crew->n_old; i++) {
+        if (crew->old[i].pid != pid)
+            continue;
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            say_worker_death(&crew->old[i], status);
+        settle_account(&crew->old[i], c);
+        crew->old[i] = crew->old[--crew->n_old];
+        break;
     }
+}
+
+/* => seconds until it is to be started, -1: it lives. */
+static double start_helper(struct member *m, bool (*start)(struct member *, struct world *, struct commons *), struct world *world,
+                           struct commons *c)
+{
+    double now = crew_now();
+    if (m->pid == 0 && m->start_at <= now && !start(m, world, c))
+        m->start_at = now + 1;
+    return m->pid == 0 ? m->start_at - now : -1;
 }
 
 double crew_respawn(struct crew *crew, struct world *world, struct commons *c)
@@ -341,10 +375,9 @@ double crew_respawn(struct crew *crew, struct world *world, struct commons *c)
         if (m->pid <= 0 && (next < 0 || m->start_at - now < next))
             next = m->start_at - now;
     }
-    struct member *a = &crew->admin;
-    if (world->admin.n != 0 && a->pid == 0 && a->start_at <= now && !start_admin(a, world, c))
-        a->start_at = now + 1;
-    if (world->admin.n != 0 && a->pid == 0 && (next < 0 || a->start_at - now < next))
-        next = a->start_at - now;
-    return next;
+    double admin = world->admin.n != 0 ? start_helper(&crew->admin, start_admin, world, c) : -1;
+    double resolver = world->n_names != 0 ? start_helper(&crew->resolver, start_resolver, world, c) : -1;
+    if (admin >= 0 && (next < 0 || admin < next))
+        next = admin;
+    return resolver >= 0 && (next < 0 || resolver < next) ? resolver : next;
 }

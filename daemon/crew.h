@@ -18,6 +18,7 @@ struct commons {
     struct inheritance inherited;
     struct watch watch; /* the master's */
     int signals;        /* the master's signalfd; workers close it */
+    int channel;        /* to the other master during an upgrade, else -1; likewise */
 };
 
 struct member {
@@ -33,8 +34,7 @@ struct member {
 struct crew {
     struct member *at; /* n: world->workers */
     size_t n;
-    pid_t resolver; /* 0: none */
-    struct member admin;
+    struct member resolver, admin;
     struct member *old;
     size_t n_old;
     bool ending; /* all were told to go: who ends is not missed */
@@ -50,8 +50,8 @@ int crew_start(struct crew *crew, struct world *world, struct world *old, struct
 void crew_retire(struct crew *crew, struct crew *from);
 /* Sends a signal to the workers in force and to those that drain. */
 void crew_signal(const struct crew *crew, int signum);
-/* Notes who has ended.  Those in force are to be started again, later when they die often. */
-void crew_bury(struct crew *crew, struct commons *commons);
+/* Notes that one has ended, whoever it was.  Those in force are to be started again, later when they die often. */
+void crew_bury(struct crew *crew, pid_t pid, int status, struct commons *commons);
 /* Starts those whose time has come.  => seconds until the next one's, -1: none waits. */
 double crew_respawn(struct crew *crew, struct world *world, struct commons *commons);
 /* Ends the admin process, which lives as long as the master so that a drain can be watched. */

@@ -221,6 +221,76 @@ static bool open_binding(struct binding *b, const struct inheritance *in, const 
     return true;
 }
 
+/* --- sockets of another process -------------------------------------------------------------------------------- */
+
+/* Whether a socket's own address is the one that was asked for; port 0 asks for any. */
+static bool is_bound_to(const struct addr *bound, const struct addr *a)
+{
+    const struct sockaddr_in *in = &a->u.in, *own = &bound->u.in;
+    const struct sockaddr_in6 *in6 = &a->u.in6, *own6 = &bound->u.in6;
+    if (bound->u.sa.sa_family != a->u.sa.sa_family)
+        return false;
+    switch (a->u.sa.sa_family) {
+    case AF_INET:
+        return own->sin_addr.s_addr == in->sin_addr.s_addr && (in->sin_port == 0 || own->sin_port == in->sin_port);
+    case AF_INET6:
+        return memcmp(&own6->sin6_addr, &in6->sin6_addr, sizeof in6->sin6_addr) == 0 && own6->sin6_scope_id == in6->sin6_scope_id &&
+               (in6->sin6_port == 0 || own6->sin6_port == in6->sin6_port);
+    default:
+        return bound->len == a->len && memcmp(&bound->u, &a->u, a->len) == 0;
+    }
+}
+
+/* Asks the socket itself what it is.  => false: no listening stream socket of TCP or the Unix kind. */
+static bool look_at(int fd, struct addr *bound)
+{
+    int type = 0, accepting = 0;
+    socklen_t type_len = sizeof type, accepting_len = sizeof accepting;
+    *bound = (struct addr){ .len = sizeof bound->u };
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && type == SOCK_STREAM &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &accepting_len) == 0 && accepting != 0 &&
+           getsockname(fd, &bound->u.sa, &bound->len) == 0 && (is_tcp(bound) || bound->u.sa.sa_family == AF_UNIX);
+}
+
+/* A host name was resolved when the socket was bound, so the socket knows the address; the port stays as configured. */
+static void name_from(struct addr *a, const struct addr *bound)
+{
+    a->u = bound->u;
+    a->len = bound->len;
+    if (bound->u.sa.sa_family == AF_INET)
+        a->u.in.sin_port = htons(a->port);
+    else
+        a->u.in6.sin6_port = htons(a->port);
+}
+
+int listen_adopt(struct binding *b, const char *text, const int *fds, size_t n, char *why, size_t why_len)
+{
+    char reason[256];
+    *b = (struct binding){ 0 };
+    bool ok = addr_parse(&b->addr, text, true, reason, sizeof reason) && n != 0;
+    for (size_t i = 0; ok && i < n; i++) {
+        struct addr bound;
+        ok = look_at(fds[i], &bound);
+        if (ok && b->addr.kind == ADDR_NAME && b->addr.len == 0 && (ok = is_tcp(&bound)))
+            name_from(&b->addr, &bound);
+        if (ok && b->addr.kind != ADDR_SYSTEMD)
+            ok = is_bound_to(&bound, &b->addr) && (i == 0 || is_bound_to(&bound, &b->bound)) && (i == 0 || is_tcp(&bound));
+        if (i == 0)
+            b->bound = b->addr;
+        b->bound.u = bound.u;
+        b->bound.len = bound.len;
+    }
+    b->fds = ok ? malloc(n * sizeof *b->fds) : NULL;
+    if (b->fds == NULL) {
+        (void)snprintf(why, why_len, "the sockets handed over for \"%.100s\" are not such that listen there", text);
+        return -1;
+    }
+    memcpy(b->fds, fds, n * sizeof *b->fds);
+    b->n = n;
+    b->file = b->addr.kind == ADDR_UNIX && b->addr.u.un.sun_path[0] != '\0';
+    return 0;
+}
+
 /* --- a set ----------------------------------------------------------------------------------------------------- */
 
 static bool same_addr(const struct addr *a, const struct addr *b)

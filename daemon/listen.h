@@ -47,6 +47,12 @@ int listen_open(struct bindings *b, const struct bindings *old, const struct inh
 void listen_close(struct bindings *gone, const struct bindings *kept);
 
 /*
+ * A binding over n sockets that another process had opened for the address `text` and handed over, after a look at each of them; it
+ * owns them then.  => 0; -1 with a sentence in why: they still are the caller's.
+ */
+int listen_adopt(struct binding *b, const char *text, const int *fds, size_t n, char *why, size_t why_len);
+
+/*
  * In a worker: keeps the sockets that worker `index` of `workers` serves, closes the others' descriptors (a socket that somebody keeps
  * open without accepting would go on drawing connections).
  */

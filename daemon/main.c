@@ -1,5 +1,6 @@
 /* From the command line to a running daemon, or to an exit code: 0 fine, 1 refused, 2 usage, 3 no socket or privileges, 4 internal. */
 #include "certs.h"
+#include "handover.h"
 #include "log.h"
 #include "master.h"
 #include "options.h"
@@ -7,6 +8,7 @@
 #include "tickets.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +19,8 @@ static void tell(const struct problems *p, bool to_log)
 {
     for (size_t i = 0; i < p->n; i++) {
         bool warning = strncmp(p->text[i], "warning: ", 9) == 0;
+        if (!warning)
+            handover_note(p->text[i]);
         if (warning && to_log)
             log_warning("%s", p->text[i] + 9);
         else
@@ -82,7 +86,10 @@ static int run(struct config *c, const struct invocation *inv, struct problems *
         tell(&of_certs, false);
     problems_free(&of_certs);
     if (!bad && log_open(c->log, (enum log_format)c->log_format, (enum log_level)c->log_level) < 0) {
-        (void)fprintf(stderr, "tls13d: log: cannot open %s: %s\n", c->log, strerror(errno));
+        char why[512];
+        (void)snprintf(why, sizeof why, "log: cannot open %.400s: %s", c->log, strerror(errno));
+        (void)fprintf(stderr, "tls13d: %s\n", why);
+        handover_note(why);
         bad = true;
     }
     if (bad) {
@@ -93,17 +100,39 @@ static int run(struct config *c, const struct invocation *inv, struct problems *
     return master_run(c, inv);
 }
 
+/* What is for a running daemon waits until there is one. */
+static void hold_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int start(const struct invocation *inv)
+{
+    char why[512];
+    struct problems p = { 0 };
+    hold_signals();
+    if (handover_open(why, sizeof why) != 0) {
+        (void)fprintf(stderr, "tls13d: %s\n", why);
+        return EXIT_INTERNAL;
+    }
+    struct config *c = config_load(inv, &p);
+    int code = run(c, inv, &p);
+    problems_free(&p);
+    if (code != EXIT_FINE)
+        handover_refuse(code);
+    return code;
+}
+
 static int load_and(const struct invocation *inv)
 {
     struct problems p = { 0 };
     struct config *c = config_load(inv, &p);
-    int code = EXIT_INTERNAL;
-    if (inv->command == CMD_TEST)
-        code = test(c, &p);
-    else if (inv->command == CMD_PRINT_CONFIG)
-        code = print_config(c, &p);
-    else
-        code = run(c, inv, &p);
+    int code = inv->command == CMD_TEST ? test(c, &p) : print_config(c, &p);
     problems_free(&p);
     return code;
 }
@@ -125,6 +154,8 @@ int main(int argc, char **argv)
         code = status_run(&inv);
         break;
     case CMD_RUN:
+        code = start(&inv);
+        break;
     case CMD_TEST:
     case CMD_PRINT_CONFIG:
         code = load_and(&inv);

@@ -1,7 +1,7 @@
-#include "crew.h"
 #include "log.h"
-#include "master.h"
+#include "master_parts.h"
 #include "notify.h"
+#include "process.h"
 #include "sandbox.h"
 
 #include <errno.h>
@@ -10,21 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LATE_SECONDS 5 /* workers that are not gone so long after drain-timeout are killed */
-
-struct master {
-    const struct invocation *inv;
-    struct world *world;
-    struct crew crew;
-    struct commons commons;
-    double kill_at;   /* while the crew is ending */
-    double rotate_at; /* the next ticket key; -1: keys come from a file */
-    double beat_at;   /* the next sign of life to the service manager */
-    uint64_t generation;
-};
 
 /* --- tickets ---------------------------------------------------------------------------------------------------- */
 
@@ -78,6 +68,8 @@ static void tell(const struct problems *p)
             log_warning("%s", p->text[i] + 9);
         else
             log_error("%s", p->text[i]);
+        if (strncmp(p->text[i], "warning: ", 9) != 0)
+            handover_note(p->text[i]);
     }
 }
 
@@ -119,6 +111,7 @@ static struct world *prepare(struct master *m, struct config *c, struct crew *cr
     m->world = old;
     *code = crew_start(crew, w, old, &m->commons);
     if (*code != 0) {
+        handover_note("its workers do not start; its log says why");
         world_free(w, old);
         return NULL;
     }
@@ -136,8 +129,7 @@ static void in_force(struct master *m, struct world *w)
     s->ready = 1;
 }
 
-/* What `systemctl status` shows. */
-static void say_ready(const struct master *m, const char *how)
+void master_say_ready(const struct master *m, const char *how)
 {
     notify_send("READY=1\nSTATUS=%s: generation %llu, %zu workers, %zu listening addresses", how, (unsigned long long)m->generation,
                 m->world->workers, m->world->binds.n);
@@ -149,10 +141,10 @@ static void say_kept(struct master *m)
 {
     m->commons.shared->master.reloads_failed++;
     log_error("reload: nothing was changed, the old configuration stays in force");
-    say_ready(m, "reload failed, the old configuration is in force");
+    master_say_ready(m, "reload failed, the old configuration is in force");
 }
 
-static void reload(struct master *m)
+void master_reload(struct master *m)
 {
     struct problems p = { 0 };
     struct crew crew = { 0 };
@@ -178,26 +170,34 @@ static void reload(struct master *m)
         log_error("log: %s cannot be opened: %s; the old one stays", n->log, strerror(errno));
     world_free(old, w);
     m->commons.shared->master.reloads_ok++;
-    say_ready(m, "serving");
+    master_say_ready(m, "serving");
     log_info("reloaded: generation %llu, %zu workers", (unsigned long long)m->generation, w->workers);
 }
 
 /* --- signals ---------------------------------------------------------------------------------------------------- */
 
 /* Workers drain; nobody new is let in, and those who wait are refused instead of left hanging. */
-static void drain(struct master *m)
+void master_drain(struct master *m)
 {
     m->crew.ending = true;
     m->kill_at = crew_now() + m->world->conf->drain_timeout + LATE_SECONDS;
     m->commons.shared->master.ready = 0;
-    notify_send("STOPPING=1\nSTATUS=draining");
     log_info("draining: %zu workers, up to %g s", crew_living(&m->crew), m->world->conf->drain_timeout);
     crew_signal(&m->crew, SIGTERM);
+}
+
+/* Sockets' files go with us. */
+static void drain(struct master *m)
+{
+    master_upgrade_cancel(m);
+    notify_send("STOPPING=1\nSTATUS=draining");
+    master_drain(m);
     listen_close(&m->world->binds, NULL);
 }
 
 static void stop(struct master *m)
 {
+    master_upgrade_cancel(m);
     notify_send("STOPPING=1\nSTATUS=stopping");
     m->crew.ending = true;
     m->kill_at = crew_now() + 1;
@@ -216,29 +216,59 @@ static void reopen(struct master *m)
     crew_signal(&m->crew, SIGUSR1);
 }
 
+static void end(struct master *m)
+{
+    bool again = m->asked_to_end;
+    m->asked_to_end = true;
+    if (again)
+        stop(m);
+    else if (m->crew.ending)
+        log_warning("draining already, since another has taken this one's place; a second SIGTERM ends it at once");
+    else
+        drain(m);
+}
+
+static void hang_up(struct master *m)
+{
+    if (m->crew.ending)
+        log_warning("no reload while draining");
+    else if (m->upgrade.pid != 0)
+        log_info("reload: it waits for the end of the upgrade");
+    else
+        master_reload(m);
+    m->reload_due = m->upgrade.pid != 0;
+}
+
+static void bury(struct master *m)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        master_upgrade_child(m, pid, status);
+        crew_bury(&m->crew, pid, status, &m->commons);
+    }
+}
+
 static void take_signal(struct master *m, int signum)
 {
     switch (signum) {
     case SIGTERM:
-        if (m->crew.ending)
-            stop(m);
-        else
-            drain(m);
+        end(m);
         break;
     case SIGINT:
         stop(m);
         break;
     case SIGHUP:
-        if (m->crew.ending)
-            log_warning("no reload while draining");
-        else
-            reload(m);
+        hang_up(m);
         break;
     case SIGUSR1:
         reopen(m);
         break;
+    case SIGUSR2:
+        master_upgrade(m);
+        break;
     case SIGCHLD:
-        crew_bury(&m->crew, &m->commons);
+        bury(m);
         break;
     default:
         break;
@@ -247,7 +277,7 @@ static void take_signal(struct master *m, int signum)
 
 static int open_signals(void)
 {
-    static const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD };
+    static const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD };
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
@@ -306,15 +336,17 @@ static double by_the_clock(struct master *m)
             crew_signal(&m->crew, SIGKILL);
         return now >= m->kill_at ? 1 : m->kill_at - now;
     }
-    if (m->rotate_at > 0) {
+    if (m->upgrade.pid != 0) { /* what is handed over stays as it is until that is over */
+        next = m->upgrade.until - now;
+    } else if (m->rotate_at > 0) {
         if (now >= m->rotate_at)
             rotate_keys(m);
         next = m->rotate_at - now;
     }
-    double look;
-    if (watch_changed(&m->commons.watch, now, &look)) {
+    double look = -1;
+    if (m->upgrade.pid == 0 && watch_changed(&m->commons.watch, now, &look)) {
         log_info("files have changed");
-        reload(m);
+        master_reload(m);
     }
     next = sooner(sooner(next, look), beat(m, now));
     return sooner(next, crew_respawn(&m->crew, m->world, &m->commons));
@@ -325,12 +357,17 @@ static void loop(struct master *m)
     struct signalfd_siginfo info;
     while (!m->crew.ending || crew_living(&m->crew) != 0) {
         double wait = by_the_clock(m);
-        struct pollfd p[] = { { .fd = m->commons.signals, .events = POLLIN }, { .fd = m->commons.watch.fd, .events = POLLIN } };
-        (void)poll(p, 2, wait < 0 ? -1 : wait > 3600 ? 3600000 : (int)(wait * 1000) + 1);
+        struct pollfd p[] = { { .fd = m->commons.signals, .events = POLLIN },
+                              { .fd = m->commons.watch.fd, .events = POLLIN },
+                              { .fd = m->commons.channel, .events = m->upgrade.pid != 0 ? upgrade_events(&m->upgrade) : POLLIN } };
+        (void)poll(p, 3, wait < 0 ? -1 : wait > 3600 ? 3600000 : (int)(wait * 1000) + 1);
         /* All that came meanwhile: reloads asked for twice are one. */
         while (read(m->commons.signals, &info, sizeof info) == (ssize_t)sizeof info)
             take_signal(m, (int)info.ssi_signo);
         watch_events(&m->commons.watch, crew_now());
+        if (handover_fd() >= 0)
+            master_alone(m);
+        master_upgrade_step(m, upgrade_step(&m->upgrade, crew_now()));
     }
 }
 
@@ -346,29 +383,48 @@ static bool open_commons(struct commons *c)
     return true;
 }
 
+/* => the world in force, NULL with the exit code when there is none. */
+static struct world *start(struct master *m, struct config *c, int *code)
+{
+    watch_files(&m->commons.watch, c, crew_now());
+    struct world *handed = m->world, *w = prepare(m, c, &m->crew, code);
+    if (w == NULL) {
+        log_error("not started");
+        watch_free(&m->commons.watch);
+        world_free(handed, handed);
+        m->world = NULL;
+        return NULL;
+    }
+    in_force(m, w);
+    world_free(handed, w);
+    return w;
+}
+
 int master_run(struct config *c, const struct invocation *inv)
 {
-    struct master m = { .inv = inv, .commons.watch.fd = -1 };
+    struct master m = { .inv = inv, .commons = { .watch.fd = -1, .channel = -1 }, .upgrade.fd = -1 };
     int code = 4;
     sandbox_process();
     notify_open();
+    if (!process_program(inv->argv[0], inv->cwd, m.program, sizeof m.program))
+        m.program[0] = '\0';
     m.commons.signals = open_signals();
     if (m.commons.signals < 0 || !open_commons(&m.commons)) {
         log_error("cannot start: %s", strerror(errno));
         config_free(c);
         return code;
     }
-    watch_files(&m.commons.watch, c, crew_now());
-    struct world *w = prepare(&m, c, &m.crew, &code);
-    if (w == NULL) {
-        log_error("not started");
-        watch_free(&m.commons.watch);
+    if (!master_take_over(&m)) {
+        config_free(c);
         return code;
     }
-    in_force(&m, w);
+    struct world *w = start(&m, c, &code);
+    if (w == NULL)
+        return code;
     reopen(&m);
     log_info("ready: tls13d %s, %zu workers, %zu listening addresses, %s", TLS13_VERSION, w->workers, w->binds.n, tls13_cpu());
-    say_ready(&m, "serving");
+    handover_ready();
+    master_say_ready(&m, "serving");
     loop(&m);
     crew_end_admin(&m.crew);
     log_info("ended");

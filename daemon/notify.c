@@ -18,6 +18,7 @@ static struct {
     struct sockaddr_un to;
     socklen_t len; /* 0: nobody listens */
     double watchdog;
+    bool mute;
 } manager;
 
 static double read_watchdog(void)
@@ -51,9 +52,14 @@ void notify_open(void)
     if (name != NULL)
         read_socket(name);
     manager.watchdog = manager.len != 0 ? read_watchdog() : 0;
-    (void)unsetenv("NOTIFY_SOCKET");
-    (void)unsetenv("WATCHDOG_USEC");
+    if (manager.watchdog <= 0)
+        (void)unsetenv("WATCHDOG_USEC");
     (void)unsetenv("WATCHDOG_PID");
+}
+
+void notify_mute(bool mute)
+{
+    manager.mute = mute;
 }
 
 /* A socket of its own each time: nothing is left open for workers to inherit. */
@@ -61,7 +67,7 @@ void notify_send(const char *fmt, ...)
 {
     char text[512];
     va_list ap;
-    if (manager.len == 0)
+    if (manager.len == 0 || manager.mute)
         return;
     va_start(ap, fmt);
     int n = vsnprintf(text, sizeof text, fmt, ap);
@@ -83,5 +89,5 @@ void notify_reloading(void)
 
 double notify_watchdog(void)
 {
-    return manager.watchdog;
+    return manager.mute ? 0 : manager.watchdog;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- CPUs ------------------------------------------------------------------------------------------------------- */
@@ -92,6 +93,38 @@ size_t process_descriptors(size_t want)
         (void)getrlimit(RLIMIT_NOFILE, &r);
     }
     return r.rlim_cur;
+}
+
+/* --- the program ------------------------------------------------------------------------------------------------ */
+
+/* => whether path is the file that runs. */
+static bool is_me(const char *path)
+{
+    struct stat me, st;
+    return path[0] == '/' && stat("/proc/self/exe", &me) == 0 && stat(path, &st) == 0 && st.st_dev == me.st_dev && st.st_ino == me.st_ino;
+}
+
+bool process_program(const char *name, const char *cwd, char *path, size_t n)
+{
+    const char *dirs = getenv("PATH");
+    if (name[0] == '/')
+        (void)snprintf(path, n, "%s", name);
+    else
+        (void)snprintf(path, n, "%s/%s", cwd != NULL ? cwd : "", name);
+    if (strchr(name, '/') != NULL && is_me(path))
+        return true;
+    while (strchr(name, '/') == NULL && dirs != NULL && *dirs != '\0') {
+        size_t len = strcspn(dirs, ":");
+        (void)snprintf(path, n, "%.*s/%s", (int)len, dirs, name);
+        if (is_me(path))
+            return true;
+        dirs += len + (dirs[len] == ':');
+    }
+    ssize_t len = readlink("/proc/self/exe", path, n - 1);
+    if (len < 0)
+        return false;
+    path[len] = '\0';
+    return path[0] == '/';
 }
 
 /* --- the user --------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,12 @@ size_t process_cpus(void);
 /* Raises the limit of descriptors as far as `want` needs and the hard limit allows.  => the limit in force. */
 size_t process_descriptors(size_t want);
 
+/*
+ * Where this program was started from, absolute, symbolic links kept: whoever installs a new one there, or moves the link, gets it
+ * started by that path.  name is argv[0], cwd where relative names stand (may be NULL).  => false: it is not known.
+ */
+bool process_program(const char *name, const char *cwd, char *path, size_t n);
+
 /* Whom workers run as. */
 struct identity {
     bool change; /* false: as we are */

@@ -41,6 +41,11 @@ bool tickets_rotate(struct ticket_ring *r, size_t keep)
     return ok;
 }
 
+void tickets_put(struct ticket_ring *r, const struct ticket_ring *from)
+{
+    publish(r, from->key, from->n <= TICKET_KEYS ? from->n : TICKET_KEYS);
+}
+
 int tickets_load(struct ticket_ring *r, const char *path, char *why, size_t why_len)
 {
     uint8_t key[TICKET_KEYS + 1][TLS13_TICKET_KEY];

@@ -21,6 +21,8 @@ struct ticket_ring {
 struct ticket_ring *tickets_new(void);
 /* Puts a fresh random key in front and forgets all but `keep` keys.  => false: no random bytes; nothing changed. */
 bool tickets_rotate(struct ticket_ring *r, size_t keep);
+/* Puts the keys of another ring in their place. */
+void tickets_put(struct ticket_ring *r, const struct ticket_ring *from);
 /* Reads 1 to TICKET_KEYS keys of 48 bytes each.  => 0; -1 with a sentence in why, nothing changed. */
 int tickets_load(struct ticket_ring *r, const char *path, char *why, size_t why_len);
 /* Gives the ring to n contexts when its version is not *seen; cheap when it is. */

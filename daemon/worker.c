@@ -249,6 +249,7 @@ int worker_run(const struct worker_job *job)
     w.job = job;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &w.t0);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN); /* the master's business: who sends it to all means no harm */
     (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     if (!build_env(&w) || !build_places(&w) || !door_build(&w.door, &w.env, job, w.places)) {
         log_error("worker %zu cannot start: out of memory", job->index);

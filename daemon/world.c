@@ -1,18 +1,35 @@
 #include "certs.h"
 #include "log.h"
+#include "resolve.h"
 #include "world.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WORKERS_MAX 64
+#define FIRST_LOOK  5. /* seconds for all names that are new */
 #define SPARE_FDS   64 /* log, loop, signals and the like */
+
+struct world *world_handed(struct handover *h)
+{
+    struct world *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return NULL;
+    w->keylog = -1;
+    w->binds = h->binds;
+    w->admin = h->admin;
+    w->names = h->names;
+    w->n_names = h->n_names;
+    h->binds = h->admin = (struct bindings){ 0 };
+    h->names = NULL;
+    h->n_names = 0;
+    return w;
+}
 
 void world_free(struct world *w, const struct world *kept)
 {
@@ -48,56 +65,28 @@ static bool share_names(struct world *w)
         return false;
     }
     w->names = at;
-    return true;
-}
-
-static const struct resolved *known(const struct world *w, const struct addr *name)
-{
-    for (size_t i = 0; i < w->conf->n_listens && w->names != NULL; i++) {
-        const struct listen_conf *l = &w->conf->listens[i];
-        for (size_t j = 0; j < routes_names(l); j++) {
-            const struct addr *a = routes_name(l, j);
-            if (a->port == name->port && strcmp(a->host, name->host) == 0)
-                return &w->names[w->first_name[i] + j];
-        }
-    }
-    return NULL;
-}
-
-/* The last good addresses outlive a reload, which so has no need to wait for a name server. */
-static void keep_names(struct world *w, const struct world *old)
-{
-    for (size_t i = 0; old != NULL && i < w->conf->n_listens; i++) {
-        const struct listen_conf *l = &w->conf->listens[i];
-        for (size_t j = 0; j < routes_names(l); j++) {
-            const struct resolved *r = known(old, routes_name(l, j));
-            if (r != NULL)
-                backend_keep(&w->names[w->first_name[i] + j], r);
-        }
-    }
-}
-
-void world_resolve(struct world *w, bool all)
-{
     for (size_t i = 0; i < w->conf->n_listens; i++) {
         const struct listen_conf *l = &w->conf->listens[i];
         for (size_t j = 0; j < routes_names(l); j++) {
             const struct addr *a = routes_name(l, j);
             struct resolved *r = &w->names[w->first_name[i] + j];
-            uint32_t before = r->version;
-            if (!all && before != 0)
-                continue;
-            char text[ADDR_TEXT], now[ADDR_TEXT];
-            int err = backend_resolve(a, r);
-            unsigned folded;
-            if (err != 0 && log_fold(a->host, (double)time(NULL), &folded))
-                log_warning("listener %s: backend %s cannot be resolved: %s%s", l->name, addr_text(a, text, sizeof text), gai_strerror(err),
-                            r->version != 0 ? "; the last address stays" : "");
-            else if (err == 0 && before != r->version)
-                log_info("listener %s: backend %s is %s", l->name, addr_text(a, text, sizeof text),
-                         addr_sockaddr_text((const struct sockaddr *)&r->at[0].ss, r->at[0].len, now, sizeof now));
+            (void)snprintf(r->listener, sizeof r->listener, "%.63s", l->name);
+            (void)snprintf(r->host, sizeof r->host, "%s", a->host);
+            r->port = a->port;
         }
     }
+    return true;
+}
+
+/*
+ * The last good addresses outlive a reload.  What nobody has found yet is waited for, a little: neither a reload nor a start hangs on a
+ * name server that does not answer.
+ */
+static void find_names(struct world *w, const struct world *old)
+{
+    if (old != NULL)
+        resolve_inherit(w->names, w->n_names, old->names, old->n_names);
+    resolve_names(w->names, w->n_names, true, FIRST_LOOK);
 }
 
 /* --- TLS -------------------------------------------------------------------------------------------------------- */
@@ -206,7 +195,6 @@ struct world *world_build(struct config *conf, const struct world *old, const st
         return NULL;
     }
     fit_descriptors(w);
-    keep_names(w, old);
-    world_resolve(w, false);
+    find_names(w, old);
     return w;
 }

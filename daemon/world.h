@@ -2,8 +2,7 @@
 #ifndef WORLD_H
 #define WORLD_H
 
-#include "backend.h"
-#include "listen.h"
+#include "handover.h"
 #include "options.h"
 #include "process.h"
 #include "tls13.h"
@@ -25,12 +24,17 @@ struct world {
 
 /*
  * Builds a world of conf, which it owns from now on; sockets of old (may be NULL) are kept.  Problems go to p.
+ * Blocks for a few seconds at most when a new host name cannot be resolved.
+ *
  * => the world, or NULL: conf is freed, old is as before.  *code is the exit code that says why (1 refused, 3 no socket).
  */
 struct world *world_build(struct config *conf, const struct world *old, const struct inheritance *in, struct problems *p, int *code);
+/*
+ * A world of which only what another master has handed over is there: sockets, and addresses of names; they are its own from now on.
+ * NULL: no memory.
+ */
+struct world *world_handed(struct handover *h);
 /* Frees it; files of Unix sockets that kept (may be NULL) does not have are unlinked. */
 void world_free(struct world *w, const struct world *kept);
-/* Resolves all names, or only those without an address yet, once; this blocks.  A name that cannot be resolved is logged. */
-void world_resolve(struct world *w, bool all);
 
 #endif

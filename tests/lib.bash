@@ -289,3 +289,19 @@ event_is() {
     got=$(event "$1" "$2")
     [ "$got" = "$3" ] || fail "the backend's $2 is $got, not $3"
 }
+
+# -- load ----------------------------------------------------------------------------------------------------------
+
+# load_start, load_end: clients one after the other, four at a time; none may fail.
+load_start() {
+    python3 -S "$TOOLS/reload_load.py" "$PORT" "$PKI/ca.pem" "$T/load.stop" >"$T/load.out" 2>&1 3>&- &
+    LOAD=$!
+    PIDS+=("$LOAD")
+    wait_for 5 test -s "$T/load.out"
+}
+load_end() {
+    touch "$T/load.stop"
+    wait "$LOAD" || fail "the load failed: $(<"$T/load.out")"
+    (($(tail -n 1 "$T/load.out" | jq .served) > 50)) || fail "hardly any load: $(<"$T/load.out")"
+    [ "$(tail -n 1 "$T/load.out" | jq .failed)" = 0 ] || fail "connections failed: $(<"$T/load.out")"
+}

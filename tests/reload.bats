@@ -15,19 +15,6 @@ listener() {
     printf '[listen %s]\nbind = 127.0.0.1:%s\ncertificate = %s\nbackend = %s\n' "$1" "$2" "$PKI/p256.pem" "$BACKEND" >>"$T/tls13d.ini"
 }
 
-# load_start, load_end: clients one after the other, four at a time; none may fail.
-load_start() {
-    python3 -S "$TOOLS/reload_load.py" "$PORT" "$PKI/ca.pem" "$T/load.stop" >"$T/load.out" 2>&1 3>&- &
-    LOAD=$!
-    PIDS+=("$LOAD")
-    wait_for 5 test -s "$T/load.out"
-}
-load_end() {
-    touch "$T/load.stop"
-    wait "$LOAD" || fail "the load failed: $(<"$T/load.out")"
-    (($(tail -n 1 "$T/load.out" | jq .served) > 50)) || fail "hardly any load: $(<"$T/load.out")"
-    [ "$(tail -n 1 "$T/load.out" | jq .failed)" = 0 ] || fail "connections failed: $(<"$T/load.out")"
-}
 settled() { [ "$(workers | wc -l)" = "$1" ]; }
 
 @test "100 reloads one after the other under load: no connection fails; descriptors, processes and memory are flat" {

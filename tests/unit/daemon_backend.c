@@ -1,9 +1,11 @@
 /* The choice of a backend: routes, least connections, avoidance; connecting without blocking. */
-#include "backend.h"
+#include "resolve.h"
 #include "unit.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct addr addr(const char *text)
@@ -92,28 +94,40 @@ static void connects(void)
 
 static void names(void)
 {
-    struct addr a = addr("localhost:1"), none = addr("no-such-host.invalid:1");
-    struct resolved r = { 0 };
+    struct addr a = addr("localhost:1");
+    struct resolved r = { .host = "localhost", .port = 1 }, none = { .host = "no..such.host", .port = 1 };
+    struct resolved other = { 0 }, nothing = { 0 }, third = { 0 };
     struct backend b = { .addr = &a, .resolved = &r };
     int fd;
     CHECK_INT(a.kind, ADDR_NAME);
     CHECK_INT(backend_connect(&b, &fd), -1); /* never resolved */
     CHECK_INT(errno, EHOSTUNREACH);
-    CHECK_INT(backend_resolve(&a, &r), 0);
+    CHECK_INT(backend_resolve(&r), 0);
     CHECK_INT(r.version, 2);
-    CHECK_INT(backend_resolve(&a, &r), 0);
+    CHECK_INT(backend_resolve(&r), 0);
     CHECK_INT(r.version, 2); /* nothing new */
-    CHECK(backend_resolve(&none, &r) != 0);
+    CHECK(backend_resolve(&none) != 0);
+    CHECK_INT(none.version, 0);
+    (void)strcpy(r.host, none.host);
+    CHECK(backend_resolve(&r) != 0);
     CHECK_INT(r.version, 2); /* the last address stays */
     CHECK_INT(backend_connect(&b, &fd), -1);
     CHECK_INT(errno, ECONNREFUSED);
     /* Another world's knowledge. */
-    struct resolved other = { 0 }, nothing = { 0 };
     backend_keep(&other, &nothing);
     CHECK_INT(other.version, 0);
     backend_keep(&other, &r);
     CHECK_INT(other.version, 2);
     CHECK_INT(other.n, r.n);
+    /* A writer was killed half-way: nobody reads that, and the next one mends it. */
+    r.version = 3;
+    backend_keep(&third, &r);
+    CHECK_INT(third.version, 0);
+    (void)strcpy(r.host, "localhost");
+    CHECK_INT(backend_resolve(&r), 0);
+    CHECK_INT(r.version, 4);
+    backend_keep(&third, &r);
+    CHECK_INT(third.version, 2);
 }
 
 /* A name with two addresses, of which only the second is served. */
@@ -143,6 +157,42 @@ static void addresses_of_a_name_take_turns(void)
     close(s);
 }
 
+/* Shared by the processes that look up. */
+static struct resolved *shared(size_t n)
+{
+    struct resolved *at = mmap(NULL, n * sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(at != MAP_FAILED);
+    for (size_t i = 0; i < n; i++) {
+        (void)strcpy(at[i].host, i % 2 == 0 ? "localhost" : "no..such.host");
+        at[i].port = (uint16_t)(i + 1);
+    }
+    return at;
+}
+
+static void names_side_by_side(void)
+{
+    enum { N = 40 };
+    struct resolved *r = shared(N), *next = shared(N);
+    resolve_names(r, N, true, 20);
+    for (size_t i = 0; i < N; i++) {
+        CHECK_INT(r[i].version, i % 2 == 0 ? 2 : 0);
+        CHECK_INT(r[i].failing, i % 2);
+    }
+    CHECK_INT(waitpid(-1, NULL, WNOHANG), -1);
+    CHECK_INT(errno, ECHILD);
+    /* What is known is not asked for; a reload starts with it, whatever the place in the new configuration. */
+    (void)strcpy(next[0].host, "no..such.host");
+    (void)strcpy(next[1].host, "localhost");
+    next[1].port = 39;
+    resolve_inherit(next, N, r, N);
+    CHECK_INT(next[0].version, 0);
+    CHECK_INT(next[1].version, 2);
+    CHECK_MEM(next[1].at, r[38].at, sizeof r[38].at);
+    CHECK_INT(next[2].version, 2);
+    (void)munmap(r, N * sizeof *r);
+    (void)munmap(next, N * sizeof *next);
+}
+
 int main(void)
 {
     RUN(first_route_that_matches);
@@ -151,5 +201,6 @@ int main(void)
     RUN(connects);
     RUN(names);
     RUN(addresses_of_a_name_take_turns);
+    RUN(names_side_by_side);
     return DONE();
 }

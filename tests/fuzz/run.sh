@@ -14,7 +14,11 @@ for target in "$@"; do
     seeds=tests/fuzz/corpus/$target
     [ -d "$seeds" ] || seeds=
     dict=
-    case $target in client_hello | server | session) dict=-dict=tests/fuzz/dict/tls.dict ;; esac
+    case $target in
+    client_hello | server | session) dict=-dict=tests/fuzz/dict/tls.dict ;;
+    der | key) dict=-dict=tests/fuzz/dict/der.dict ;;
+    pem) dict=-dict=tests/fuzz/dict/pem.dict ;;
+    esac
     # shellcheck disable=SC2086 # words, or nothing
     if "$dir/fuzz_$target" $dict -seed=1 -max_total_time="$seconds" -max_len=20000 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="$dir/crash/$target-" "$dir/new/$target" $seeds >"$dir/$target.log" 2>&1; then

@@ -198,6 +198,10 @@ static void ticket_stays_within_its_policy(void)
     CHECK(offered(other, &t, "localhost", "h2")); /* the same policy on another machine */
     CHECK_INT(tls13_ctx_set_ticket_scope(other, "other listener", 14), 0);
     CHECK(!offered(other, &t, "localhost", "h2"));
+    CHECK_INT(tls13_ctx_set_ticket_scope(other, "", 0), 0);
+    CHECK(offered(other, &t, "localhost", "h2"));
+    CHECK_INT(tls13_ctx_set_tickets(other, 0, 86400), 0); /* no tickets: none is taken either */
+    CHECK(!offered(other, &t, "localhost", "h2"));
     broken.id[40] ^= 1;
     CHECK(!offered(ctx, &broken, "localhost", "h2"));
     broken = t;

@@ -56,7 +56,7 @@ CFG
 open() { "${net[@]}" bash -c '</dev/tcp/"$1"/"$2"' - "$@" 2>/dev/null; }
 
 # machine NAME ADDRESS: fleet.ini but for its paths and addresses, run; its process is in MACHINES[NAME], its log $T/NAME.log.
-declare -A MACHINES
+declare -gA MACHINES
 machine() {
     mkdir -p "$T/$1"
     cp "$PKI/p256.pem" "$T/$1/example.pem"

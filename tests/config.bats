@@ -344,6 +344,38 @@ says() { assert_line "$T/x.ini:$1"; }
     refute_line 'bind = 127.0.0.1:0'
 }
 
+# as_flags: the lines of --print-config as the words of a command line, in the array flags.
+as_flags() {
+    local line value
+    flags=()
+    while IFS= read -r line; do
+        value=${line#*=}
+        [[ $line != *' ='* ]] || flags+=("--${line%% =*}=${value# }")
+    done
+}
+
+@test "every key is a flag: all at their defaults, all at other values, without any file" {
+    local flags values=(workers=3 user=root group= max-connections=20k max-connections-per-ip=7 handshakes-per-second=9 drain-timeout=1m
+        log="$T/x.log" log-format=json log-level=debug log-connections=off admin="unix:$T/a.sock" sandbox=off ticket-keys="$T/k" ticket-lifetime=2h
+        keylog="$T/kl" watch=off bind=127.0.0.1:4433 'backend=h.example:1' certificate="$PKI/chain.pem" private-key="$PKI/p256.key"
+        default-certificate=a.example sni-strict=on 'alpn=h2, http/1.1' 'route=sni:*.a.example 127.0.0.1:2' cipher-suites=TLS_AES_256_GCM_SHA384
+        groups=x25519 client-auth=require client-ca="$PKI/ca.pem" client-crl="$T/crl" 'client-names=dns:a, cn:b c' proxy-protocol=v2
+        'proxy-protocol-tlvs=alpn, crc32c' accept-proxy=on 'accept-proxy-from=10.0.0.0/8, ::1/128' handshake-timeout=1ms connect-timeout=2m
+        idle-timeout=365d half-close-timeout=1500ms backlog=1 truncation=close tickets=8)
+    # Each key once.
+    diff <(table_keys) <(printf '%s\n' "${values[@]%%=*}")
+    ini
+    as_flags < <("$TLS13D" --config "$T/x.ini" --print-config)
+    run -0 --separate-stderr "$TLS13D" "${flags[@]}" --print-config
+    diff <("$TLS13D" --config "$T/x.ini" --print-config) <(echo "${output/\[listen main\]/[listen web]}")
+    run -0 --separate-stderr "$TLS13D" "${values[@]/#/--}" --print-config
+    local value
+    for value in "${values[@]}"; do
+        case $value in max-connections=20k) value=max-connections=20000 ;; drain-timeout=*) value=drain-timeout=1m ;; esac
+        assert_line "${value%%=*} =$([ -z "${value#*=}" ] || printf ' %s' "${value#*=}")"
+    done
+}
+
 # -- the table -----------------------------------------------------------------------------------------------------
 
 # The keys that --print-config prints are the table's.

@@ -217,14 +217,17 @@ static bool is_loopback(const struct sockaddr_storage *ss)
     return ss->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)ss)->sin6_addr);
 }
 
-static void tcp_options(int fd)
+/* data: bytes follow as soon as it is connected, so that the handshake's last acknowledgement can go with them (tcp(7), TCP_QUICKACK). */
+static void tcp_options(int fd, bool data)
 {
-    int on = 1;
+    int on = 1, off = 0;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    if (data)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
 }
 
-int backend_connect(const struct backend *b, int *fd)
+int backend_connect(const struct backend *b, bool data, int *fd)
 {
     struct sockaddr_storage ss = { 0 };
     struct resolved known;
@@ -244,7 +247,7 @@ int backend_connect(const struct backend *b, int *fd)
     if (s < 0)
         return -1;
     if (ss.ss_family != AF_UNIX)
-        tcp_options(s);
+        tcp_options(s, data);
     int r = connect(s, (struct sockaddr *)&ss, len);
     /* On loopback the answer is there already: asking again costs less than a round of the loop. */
     if (r != 0 && errno == EINPROGRESS && is_loopback(&ss))

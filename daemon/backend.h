@@ -66,10 +66,10 @@ void backend_failed(struct backend *b, double now);
 void backend_worked(struct backend *b);
 
 /*
- * Starts to connect.  => 0: connected, 1: in progress (wait until writable, then ask backend_connected()), -1 with errno set.  *fd is
- * the socket, -1 after a failure.
+ * Starts to connect; data: what is to be sent is there already.  => 0: connected, 1: in progress (wait until writable, then ask
+ * backend_connected()), -1 with errno set.  *fd is the socket, -1 after a failure.
  */
-int backend_connect(const struct backend *b, int *fd);
+int backend_connect(const struct backend *b, bool data, int *fd);
 /* => 0 or the errno that the connect ended with. */
 int backend_connected(int fd);
 bool backend_is_unix(const struct backend *b);

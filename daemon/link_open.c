@@ -262,7 +262,7 @@ static void connect_next(struct link *l)
     double now = ev_now(env->loop);
     while (l->tries < backends_tries(l->backends)) {
         struct backend *b = backend_pick(l->backends, now);
-        int fd, r = backend_connect(b, &fd);
+        int fd, r = backend_connect(b, l->up.slab != NULL, &fd);
         l->tries++;
         l->connect_started = now;
         if (r < 0) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define RECORD     (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL)
+#define RECORDS    4                      /* whole ones in one read */
 #define ROUNDS     4                      /* reads in one event, so that one busy connection does not starve the others */
 #define SLICES     32                     /* pieces of plaintext in one write; more are moved together */
 #define SMALL_BODY 1400                   /* with its record and TCP/IP headers one segment of 1,500 bytes */
@@ -144,7 +145,7 @@ void pump_flush_client(struct link *l)
  */
 static size_t write_backend(struct link *l, const struct iovec *iov, int n)
 {
-    ssize_t k = writev(l->backend_io.fd, iov, n);
+    ssize_t k = n == 1 ? send(l->backend_io.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL) : writev(l->backend_io.fd, iov, n);
     if (k >= 0)
         return (size_t)k;
     if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM)
@@ -281,21 +282,21 @@ void pump_client(struct link *l)
             drop_client(l);
             return;
         }
-        if (l->fresh_hold) {
+        if (l->fresh_hold) { /* whether there is more, the loop will tell */
             open_and_write(l, pump_take_hold(l));
-        } else {
-            size_t have = 0, room = SLAB_MAX - l->up.hold;
-            ssize_t k = pump_recv(l, &have);
-            if (k == -EAGAIN || k == -EINTR)
-                return;
-            if (k <= 0) {
-                client_over(l, k);
-                return;
-            }
-            open_and_write(l, have);
-            if ((size_t)k < room)
-                return;
+            return;
         }
+        size_t have = 0, room = SLAB_MAX - l->up.hold;
+        ssize_t k = pump_recv(l, &have);
+        if (k == -EAGAIN || k == -EINTR)
+            return;
+        if (k <= 0) {
+            client_over(l, k);
+            return;
+        }
+        open_and_write(l, have);
+        if ((size_t)k < room)
+            return;
         if ((relay_client_events(&l->relay) & RELAY_READ) == 0)
             return;
     }
@@ -322,16 +323,35 @@ static void drop_backend(struct link *l)
         relay_backend_ended(&l->relay, true);
 }
 
-/* One scatter read into the places of record bodies, sealed there, one send.  => true when there may be more to read. */
+/*
+ * Reads up to n record bodies into their places at env->out.  Small ones come in one piece, since mostly it is one, and move apart;
+ * large ones by a scatter read.  => what read(2) says.
+ */
+static ssize_t read_bodies(const struct link *l, size_t body, int n)
+{
+    uint8_t *out = l->env->out + TLS13_HEAD;
+    struct iovec iov[RECORDS];
+    size_t step = TLS13_HEAD + body + TLS13_TAIL;
+    if (body == TLS13_MAX_PLAIN) {
+        for (int i = 0; i < n; i++)
+            iov[i] = (struct iovec){ out + (size_t)i * step, body };
+        return readv(l->backend_io.fd, iov, n);
+    }
+    ssize_t k = recv(l->backend_io.fd, out, (size_t)n * body, 0);
+    for (size_t i = k > 0 ? ((size_t)k - 1) / body : 0; i != 0; i--) {
+        size_t left = (size_t)k - i * body;
+        memmove(out + i * step, out + i * body, left < body ? left : body);
+    }
+    return k;
+}
+
+/* One read, sealed in place, one send.  => true when there may be more to read. */
 static bool seal_and_send(struct link *l)
 {
     struct link_env *env = l->env;
-    struct iovec iov[SMALL_N];
-    size_t body = record_body(l), step = TLS13_HEAD + body + TLS13_TAIL;
-    int n = body == SMALL_BODY ? SMALL_N : 4;
-    for (int i = 0; i < n; i++)
-        iov[i] = (struct iovec){ env->out + (size_t)i * step + TLS13_HEAD, body };
-    ssize_t k = readv(l->backend_io.fd, iov, n);
+    size_t body = record_body(l);
+    int n = body == SMALL_BODY ? SMALL_N : RECORDS;
+    ssize_t k = read_bodies(l, body, n);
     if (k < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (k <= 0) {

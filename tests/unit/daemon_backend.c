@@ -78,16 +78,16 @@ static void connects(void)
     CHECK_INT(listen(s, 4), 0);
     CHECK_INT(getsockname(s, &a.u.sa, &a.len), 0);
     struct backend b = { .addr = &a };
-    CHECK_INT(backend_connect(&b, &fd), 0); /* loopback answers at once */
+    CHECK_INT(backend_connect(&b, false, &fd), 0); /* loopback answers at once */
     CHECK_INT(backend_connected(fd), 0);
     close(fd);
     close(s);
-    CHECK_INT(backend_connect(&b, &fd), -1);
+    CHECK_INT(backend_connect(&b, false, &fd), -1);
     CHECK_INT(errno, ECONNREFUSED);
     CHECK_INT(fd, -1);
     struct addr u = addr("unix:/nonexistent/socket");
     b.addr = &u;
-    CHECK_INT(backend_connect(&b, &fd), -1);
+    CHECK_INT(backend_connect(&b, false, &fd), -1);
     CHECK_INT(errno, ENOENT);
     CHECK(backend_is_unix(&b));
 }
@@ -100,7 +100,7 @@ static void names(void)
     struct backend b = { .addr = &a, .resolved = &r };
     int fd;
     CHECK_INT(a.kind, ADDR_NAME);
-    CHECK_INT(backend_connect(&b, &fd), -1); /* never resolved */
+    CHECK_INT(backend_connect(&b, false, &fd), -1); /* never resolved */
     CHECK_INT(errno, EHOSTUNREACH);
     CHECK_INT(backend_resolve(&r), 0);
     CHECK_INT(r.version, 2);
@@ -111,7 +111,7 @@ static void names(void)
     (void)strcpy(r.host, none.host);
     CHECK(backend_resolve(&r) != 0);
     CHECK_INT(r.version, 2); /* the last address stays */
-    CHECK_INT(backend_connect(&b, &fd), -1);
+    CHECK_INT(backend_connect(&b, false, &fd), -1);
     CHECK_INT(errno, ECONNREFUSED);
     /* Another world's knowledge. */
     backend_keep(&other, &nothing);

@@ -17,6 +17,8 @@
 
 #include <ev.h>
 
+#define LINK_RECORDS 16 /* whole records in one read, at most */
+
 /* A listener as one worker serves it. */
 struct place {
     const struct listen_conf *conf;
@@ -33,7 +35,7 @@ struct link_env {
     struct pool links, hs;
     struct slabs slabs;
     uint8_t *in, *out; /* scratch; in: SLAB_MAX bytes */
-    size_t out_cap;    /* at least four records and any context's max_flight */
+    size_t out_cap;    /* at least LINK_RECORDS records and any context's max_flight */
     struct link **parked;
     size_t n_parked, parked_cap;
     struct stats *stats;

@@ -8,12 +8,25 @@
 #include <unistd.h>
 
 #define RECORD     (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL)
-#define RECORDS    4                      /* whole ones in one read */
-#define ROUNDS     4                      /* reads in one event, so that one busy connection does not starve the others */
+#define ROUNDS     2                      /* reads in one event, so that one busy connection does not starve the others */
+#define FEW_HELD   32                     /* buffers held by all connections, below which reads may be large */
+#define HELD_MAX   278528                 /* bytes that may wait for a client that makes us answer and never reads */
 #define SLICES     32                     /* pieces of plaintext in one write; more are moved together */
 #define SMALL_BODY 1400                   /* with its record and TCP/IP headers one segment of 1,500 bytes */
 #define SMALL_N    10                     /* such records in one read */
 #define SMALL_MAX  (SMALL_N * SMALL_BODY) /* as much as a first congestion window carries; from then on records are whole */
+
+_Static_assert(SLAB_MAX >= LINK_RECORDS * RECORD + TLS13_UPDATE && SLAB_MAX >= TLS13_MAX_HOLD + RECORD,
+               "the scratch, and what a queue holds");
+
+/*
+ * Whole records one read may bring.  Large calls cost less a byte; but what a stalled sink does not take is held, so that only a few
+ * connections may hold that much, the others two records each way.
+ */
+static size_t read_records(const struct link_env *env)
+{
+    return env->slabs.in_use < FEW_HELD ? LINK_RECORDS : 2;
+}
 
 /* --- queues ----------------------------------------------------------------------------------------------------- */
 
@@ -81,8 +94,7 @@ static void keep_down(struct link *l, const uint8_t *p, size_t n)
     size_t len = l->relay.down.len;
     if (q->slab == NULL || q->off + len + n > q->cap) {
         struct link_queue bigger = { 0 };
-        /* A client that makes us answer and never reads is not served for ever. */
-        bigger.slab = len + n > 4 * SLAB_MAX ? NULL : slab_lease(&l->env->slabs, len + n, &bigger.cap);
+        bigger.slab = len + n > HELD_MAX ? NULL : slab_lease(&l->env->slabs, len + n, &bigger.cap);
         if (bigger.slab == NULL) {
             out_of_memory(l);
             return;
@@ -173,11 +185,18 @@ void pump_flush_backend(struct link *l)
 
 /* --- client to backend ------------------------------------------------------------------------------------------ */
 
+/* Where a client's records are whole ones, they end where a read ends, so that nothing of them is left to be held. */
+static size_t read_room(const struct link *l)
+{
+    size_t want = read_records(l->env) * RECORD, hold = l->up.hold;
+    return hold + RECORD <= want ? want - hold : RECORD;
+}
+
 ssize_t pump_recv(struct link *l, size_t *have)
 {
     uint8_t *in = l->env->in;
     size_t hold = l->up.hold;
-    ssize_t k = recv(l->client_io.fd, in + hold, SLAB_MAX - hold, 0);
+    ssize_t k = recv(l->client_io.fd, in + hold, read_room(l), 0);
     if (k < 0)
         return -errno;
     if (k == 0)
@@ -286,7 +305,7 @@ void pump_client(struct link *l)
             open_and_write(l, pump_take_hold(l));
             return;
         }
-        size_t have = 0, room = SLAB_MAX - l->up.hold;
+        size_t have = 0, room = read_room(l);
         ssize_t k = pump_recv(l, &have);
         if (k == -EAGAIN || k == -EINTR)
             return;
@@ -327,17 +346,17 @@ static void drop_backend(struct link *l)
  * Reads up to n record bodies into their places at env->out.  Small ones come in one piece, since mostly it is one, and move apart;
  * large ones by a scatter read.  => what read(2) says.
  */
-static ssize_t read_bodies(const struct link *l, size_t body, int n)
+static ssize_t read_bodies(const struct link *l, size_t body, size_t n)
 {
     uint8_t *out = l->env->out + TLS13_HEAD;
-    struct iovec iov[RECORDS];
+    struct iovec iov[LINK_RECORDS];
     size_t step = TLS13_HEAD + body + TLS13_TAIL;
     if (body == TLS13_MAX_PLAIN) {
-        for (int i = 0; i < n; i++)
-            iov[i] = (struct iovec){ out + (size_t)i * step, body };
-        return readv(l->backend_io.fd, iov, n);
+        for (size_t i = 0; i < n; i++)
+            iov[i] = (struct iovec){ out + i * step, body };
+        return readv(l->backend_io.fd, iov, (int)n);
     }
-    ssize_t k = recv(l->backend_io.fd, out, (size_t)n * body, 0);
+    ssize_t k = recv(l->backend_io.fd, out, n * body, 0);
     for (size_t i = k > 0 ? ((size_t)k - 1) / body : 0; i != 0; i--) {
         size_t left = (size_t)k - i * body;
         memmove(out + i * step, out + i * body, left < body ? left : body);
@@ -349,8 +368,7 @@ static ssize_t read_bodies(const struct link *l, size_t body, int n)
 static bool seal_and_send(struct link *l)
 {
     struct link_env *env = l->env;
-    size_t body = record_body(l);
-    int n = body == SMALL_BODY ? SMALL_N : RECORDS;
+    size_t body = record_body(l), n = body == SMALL_BODY ? SMALL_N : read_records(env);
     ssize_t k = read_bodies(l, body, n);
     if (k < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
@@ -373,7 +391,7 @@ static bool seal_and_send(struct link *l)
     STATS_ADD(env->stats, bytes_out, k);
     STATS_ADD(&env->stats->listener[l->place->index], bytes_out, k);
     pump_to_client(l, env->out, len);
-    return (size_t)k == (size_t)n * body;
+    return (size_t)k == n * body;
 }
 
 void pump_backend(struct link *l)

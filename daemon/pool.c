@@ -122,7 +122,7 @@ size_t pool_bytes(const struct pool *p)
 /* --- slabs -------------------------------------------------------------------------------------------------- */
 
 /* The third is a record and its message's rest, the fourth two records: the usual leftovers. */
-static const uint32_t class_size[SLAB_CLASSES] = { 2048, 8192, 17408, 34816, SLAB_MAX };
+static const uint32_t class_size[SLAB_CLASSES] = { 2048, 8192, 17408, 34816, 69632, SLAB_MAX };
 
 void slabs_init(struct slabs *s)
 {

@@ -201,7 +201,7 @@ static bool build_env(struct worker *w)
     pool_init(&e->links, sizeof(struct link) + tls13_conn_size());
     pool_init(&e->hs, tls13_hs_size());
     slabs_init(&e->slabs);
-    e->out_cap = 4 * (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL + TLS13_UPDATE);
+    e->out_cap = LINK_RECORDS * (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL) + TLS13_UPDATE;
     for (size_t i = 0; i < job->world->conf->n_listens; i++)
         if (tls13_ctx_max_flight(job->world->ctx[i]) > e->out_cap)
             e->out_cap = tls13_ctx_max_flight(job->world->ctx[i]);

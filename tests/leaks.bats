@@ -23,6 +23,30 @@ churn() { timeout 100 python3 -S "$TOOLS/churn.py" "$PORT" "$PKI/ca.pem" "$1"; }
 }
 no_links() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" = 0 ]; }
 
+@test "clients that read nothing hold little, and no more than a few of them much" {
+    case $TLS13D in *san*) skip "this build's memory is not its own" ;; esac
+    daemon_lines=('log-level = warning' 'log-connections = off')
+    backend_start tcp source:8000000
+    daemon_start
+    local before fd held
+    before=$(daemon_memory)
+    exec {fd}<> <(:)
+    python3 -S "$TOOLS/stalled.py" "$PORT" "$PKI/ca.pem" 160 <&"$fd" >"$T/stalled.out" 2>&1 3>&- &
+    PIDS+=($!)
+    disown
+    wait_for 30 grep -q ready "$T/stalled.out"
+    wait_for 10 steady
+    held=$(($(daemon_memory) - before))
+    # 32 of at most 272 KiB, the others two records; with room for their connections.
+    ((held >= 32 * 100 && held <= 32 * 272 + 128 * 40)) || fail "160 clients hold $held KiB"
+}
+steady() {
+    local a
+    a=$(daemon_memory)
+    sleep 0.3
+    [ "$(daemon_memory)" = "$a" ]
+}
+
 @test "valgrind finds no leak and no error after 200 connections of mixed endings" {
     case $TLS13D in *san*) skip "the sanitizers watch this build" ;; esac
     # A worker that changed its user or is in a sandbox could not write valgrind's report.

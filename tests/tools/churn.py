@@ -3,12 +3,11 @@
 
 Prints how many were made.  What a client sees is not judged here: the daemon's memory and descriptors are, afterwards.
 """
-import argparse
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client import Client  # noqa: E402
+from client import Client, options  # noqa: E402
 
 ENDINGS = [
     ["text:hello", "read:6", "end", "drain"],  # as it should be
@@ -34,9 +33,10 @@ def main():
     for i in range(n):
         steps = ENDINGS[i % len(ENDINGS)]
         variant = i // len(ENDINGS) % 4
-        c = Client(argparse.Namespace(port=port, ca=ca, sni="localhost", curve="secp384r1" if variant == 1 else None, alpn=None,
-                                      tls12=variant == 3 and i % 5 == 0, chunk=0, segments=0, hello_records=7 if variant == 2 else 0,
-                                      timeout=30))
+        args = ["--ca", ca, "--timeout", "30", str(port)]
+        args += ["--curve", "secp384r1"] if variant == 1 else ["--hello-records", "7"] if variant == 2 else []
+        args += ["--tls12"] if variant == 3 and i % 5 == 0 else []
+        c = Client(options(args))
         c.run(steps)
         if c.r["end"] != "we reset":
             c.sock.close()

@@ -321,7 +321,8 @@ class Client:
         return self.r
 
 
-def main():
+def options(argv=None):
+    """The command line's, or those of argv: whoever imports this sets what it wants and gets the rest at its default."""
     p = argparse.ArgumentParser()
     p.add_argument("port", type=int)
     p.add_argument("--ca")
@@ -340,7 +341,11 @@ def main():
     p.add_argument("--stall", type=float, default=1)
     p.add_argument("--timeout", type=float, default=50)
     p.add_argument("steps", nargs="*")
-    args = p.parse_intermixed_args()
+    return p.parse_intermixed_args(argv)
+
+
+def main():
+    args = options()
     c = Client(args)
     try:
         c.run(args.steps)

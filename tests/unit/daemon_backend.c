@@ -146,13 +146,13 @@ static void addresses_of_a_name_take_turns(void)
     struct backend b = { .addr = &a, .resolved = &r };
     struct backends set = { .at = &b, .n = 1 };
     CHECK_INT(backends_tries(&set), 2);
-    CHECK_INT(backend_connect(&b, &fd), -1);
+    CHECK_INT(backend_connect(&b, false, &fd), -1);
     backend_failed(&b, 1);
     CHECK(backend_pick(&set, 1) == &b);
-    CHECK_INT(backend_connect(&b, &fd), 0);
+    CHECK_INT(backend_connect(&b, false, &fd), 0);
     backend_worked(&b); /* and it stays with the one that works */
     close(fd);
-    CHECK_INT(backend_connect(&b, &fd), 0);
+    CHECK_INT(backend_connect(&b, false, &fd), 0);
     close(fd);
     close(s);
 }

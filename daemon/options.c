@@ -21,8 +21,8 @@
 
 /* clang-format off */
 const struct row option_rows[] = {
-    D("workers", T_INT, 0, workers, "auto", 1, 1024, "auto", NULL,
-      "worker processes; auto: the CPUs allowed by affinity and cgroup quota"),
+    D("workers", T_INT, 0, workers, "auto", 1, WORKERS_MOST, "auto", NULL,
+      "worker processes, 64 at most; auto: the CPUs allowed by affinity and cgroup quota"),
     D("user", T_TEXT, MAY_BE_EMPTY, user, NULL, 0, 0, "auto", NULL,
       "started as root, workers run as this user; auto: tls13d if it exists, else nobody; empty: stay root"),
     D("group", T_TEXT, MAY_BE_EMPTY, group, NULL, 0, 0, "", NULL,

@@ -20,6 +20,8 @@ struct origin {
     int line;
 };
 
+enum { WORKERS_MOST = 64 }; /* a reload needs a place among the counters for each of the new and the old ones */
+
 enum on_off { OFF, ON };
 enum truncation { TRUNCATION_RESET, TRUNCATION_CLOSE };
 enum proxy_version { PROXY_OFF, PROXY_V1, PROXY_V2 };

@@ -11,9 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define WORKERS_MAX 64
-#define FIRST_LOOK  5. /* seconds for all names that are new */
-#define SPARE_FDS   64 /* log, loop, signals and the like */
+#define FIRST_LOOK 5. /* seconds for all names that are new */
+#define SPARE_FDS  64 /* log, loop, signals and the like */
 
 struct world *world_handed(struct handover *h)
 {
@@ -173,7 +172,7 @@ struct world *world_build(struct config *conf, const struct world *old, const st
     w->ctx = calloc(conf->n_listens + 1, sizeof(struct tls13_ctx *));
     w->first_name = calloc(conf->n_listens + 1, sizeof *w->first_name);
     w->workers = conf->workers != 0 ? (size_t)conf->workers : process_cpus();
-    w->workers = w->workers < WORKERS_MAX ? w->workers : WORKERS_MAX;
+    w->workers = w->workers < WORKERS_MOST ? w->workers : WORKERS_MOST;
     bool ok = w->ctx != NULL && w->first_name != NULL && share_names(w) && open_keylog(w, p) && build_contexts(w, p);
     if (ok && process_identity(&w->identity, conf, why, sizeof why) != 0) {
         problem_add(p, config_origin(conf, "user"), "user", "%s", why);

@@ -76,8 +76,8 @@ static void wrong_lines_are_told_exactly(void)
         { "[daemon", "5: \"[daemon\" is not a section; [daemon] or [listen NAME] stands on a line of its own" },
         { "[daemon] x", "5: \"[daemon] x\" is not a section; [daemon] or [listen NAME] stands on a line of its own" },
         { "[listen b]", "5: bind: is not set in [listen b]; add bind = [::]:443" },
-        { "[daemon]\nworkers = many", "6: workers: \"many\" is not a number from 1 to 1024 or auto" },
-        { "[daemon]\nworkers = 0", "6: workers: \"0\" is not a number from 1 to 1024 or auto" },
+        { "[daemon]\nworkers = many", "6: workers: \"many\" is not a number from 1 to 64 or auto" },
+        { "[daemon]\nworkers = 0", "6: workers: \"0\" is not a number from 1 to 64 or auto" },
         { "[daemon]\nticket-lifetime = 8d", "6: ticket-lifetime: \"8d\" is not a time from 1s to 7d; write a number and ms, s, m, h or d" },
         { "[daemon]\nadmin = localhost:9113", "6: admin: \"localhost:9113\" is neither unix:PATH nor IP:PORT" },
         { "[daemon]\nadmin = 9113", "6: admin: a port alone is written with a colon: :9113" },
@@ -107,6 +107,83 @@ static void wrong_lines_are_told_exactly(void)
             show();
         CHECK(config == NULL);
         CHECK_STR(problem(0), want);
+    }
+}
+
+/* A key of the table with this value, in its section behind GOOD's listener; => whether it is taken, and when not, that its line is told.
+ */
+static bool takes(const struct row *row, const char *value)
+{
+    char text[512], want[128];
+    bool mine = row->section == IN_DAEMON;
+    (void)snprintf(text, sizeof text, GOOD "%s%s = %s\n", mine ? "[daemon]\n" : "", row->name, value);
+    load_text(text);
+    if (config != NULL)
+        return true;
+    (void)snprintf(want, sizeof want, "%d: %s: ", mine ? 6 : 5, row->name);
+    CHECK_MEM(problem(0), want, strlen(want));
+    return false;
+}
+
+static void number_at_its_bounds(const struct row *row)
+{
+    char value[64];
+    (void)snprintf(value, sizeof value, "%.0f", row->min);
+    CHECK(takes(row, value));
+    (void)snprintf(value, sizeof value, "%.0f", row->max);
+    CHECK(takes(row, value));
+    (void)snprintf(value, sizeof value, "%.0f", row->min - 1);
+    CHECK(!takes(row, value));
+    (void)snprintf(value, sizeof value, "%.0f", row->max + 1);
+    CHECK(!takes(row, value));
+    CHECK(!takes(row, "1000000000000000000000"));
+    CHECK(!takes(row, "0x10"));
+    CHECK(!takes(row, "2 k"));
+}
+
+static void time_at_its_bounds(const struct row *row)
+{
+    char value[64];
+    (void)snprintf(value, sizeof value, "%.0fms", row->min * 1000);
+    CHECK(takes(row, value));
+    (void)snprintf(value, sizeof value, "%.0fms", row->max * 1000);
+    CHECK(takes(row, value));
+    (void)snprintf(value, sizeof value, "%.0fms", row->max * 1000 + 1);
+    CHECK(!takes(row, value));
+    CHECK(takes(row, "0s") == (row->min == 0.));
+    CHECK(!takes(row, "-1s"));
+    CHECK(!takes(row, "1.5s"));
+    CHECK(!takes(row, "1 s"));
+    CHECK(!takes(row, "1w"));
+}
+
+/* client-auth has its own need of a client-ca, which is told under its name too. */
+static void word_of_the_list(const struct row *row)
+{
+    char word[32];
+    for (const char *p = row->words; *p != '\0'; p += strcspn(p, "|"), p += *p == '|') {
+        (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(p, "|"), p);
+        CHECK(takes(row, word) || strcmp(row->name, "client-auth") == 0);
+    }
+    CHECK(!takes(row, "nonsense"));
+    CHECK(!takes(row, "ON"));
+    CHECK(!takes(row, row->words));
+}
+
+/* Every key, whatever is added to the table: at its bounds, past them, with nonsense and with nothing. */
+static void every_key_at_its_bounds(void)
+{
+    for (size_t i = 0; i < n_option_rows; i++) {
+        const struct row *row = &option_rows[i];
+        if (row->type == T_INT)
+            number_at_its_bounds(row);
+        else if (row->type == T_TIME)
+            time_at_its_bounds(row);
+        else if (row->type == T_WORD)
+            word_of_the_list(row);
+        CHECK(takes(row, "") == ((row->flags & MAY_BE_EMPTY) != 0) || strcmp(row->name, "accept-proxy-from") == 0 ||
+              strcmp(row->name, "private-key") == 0);
+        CHECK(!takes(row, "\"quoted\""));
     }
 }
 
@@ -260,6 +337,7 @@ int main(void)
 {
     test_directory();
     RUN(wrong_lines_are_told_exactly);
+    RUN(every_key_at_its_bounds);
     RUN(lines_that_inih_would_misread);
     RUN(other_files_are_refused);
     RUN(warnings_do_not_refuse);

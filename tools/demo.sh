@@ -1,10 +1,19 @@
 #!/usr/bin/env bash
-# See it work: a throwaway certificate, a small plaintext backend, build/tls13d in front of it, and a fetch that verifies.
+# See it work: a throwaway certificate, a small plaintext backend, build/tls13d in front of it, a fetch that verifies, what was agreed on,
+# and what an older client gets.
 # On a terminal it then keeps serving until Ctrl-C; without one it stops what it started and exits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tls13d=${B:-build}/tls13d
 [ -x "$tls13d" ] || { echo "demo: $tls13d is not built; run make" >&2; exit 1; }
+
+bold='' dim='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR-}" ] && [ "${TERM-dumb}" != dumb ]; then
+    bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
+fi
+step() { printf '%s%s%s\n' "$bold" "$1" "$plain"; }
+# Sets what it reads apart from what the demo says.
+quote() { sed "s/^/     $dim/; s/\$/$plain/"; }
 
 dir=$(mktemp -d)
 started=()
@@ -39,7 +48,7 @@ until_true() {
     return 1
 }
 
-echo "1. a throwaway authority and a certificate for localhost"
+step "1. A throwaway authority, and its certificate for localhost"
 {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/ca.key" -out "$dir/ca.pem" -days 1 \
         -subj '/CN=tls13d demo root'
@@ -49,7 +58,6 @@ echo "1. a throwaway authority and a certificate for localhost"
 } 2>"$dir/openssl.log" || fail "openssl could not make the certificate"
 (umask 077 && cat "$dir/leaf.pem" "$dir/key.pem" >"$dir/localhost.pem")
 
-echo "2. a plaintext backend"
 PYTHONUNBUFFERED=1 python3 - "$dir/backend.port" >"$dir/backend.log" 2>&1 <<'PY' &
 import http.server, os, sys
 
@@ -71,8 +79,8 @@ PY
 started+=($!)
 until_true test -s "$dir/backend.port" || fail "the backend did not start"
 backend=127.0.0.1:$(<"$dir/backend.port")
+step "2. A backend that knows no TLS, http://$backend/"
 
-echo "3. tls13d in front of it"
 # 8443 when it is free: the address is easier to remember.
 port=$(python3 -c '
 import socket
@@ -95,32 +103,42 @@ bind = 127.0.0.1:$port
 backend = $backend
 certificate = $dir/localhost.pem
 INI
-sed 's/^/     /' "$dir/tls13d.ini"
+step "3. tls13d in front of it, with this configuration:"
+quote <"$dir/tls13d.ini"
 "$tls13d" --config "$dir/tls13d.ini" 2>"$dir/tls13d.log" &
 daemon=$!
 started+=("$daemon")
 url=https://localhost:$port/
 # curl's --retry-connrefused waits for the daemon as a visitor would.
-echo "4. curl --cacert ca.pem $url"
+step "4. curl --cacert ca.pem $url"
 page=$(curl -sS --fail --noproxy '*' --retry 20 --retry-delay 0 --retry-max-time 10 --retry-connrefused --max-time 20 --tlsv1.3 --cacert "$dir/ca.pem" "$url" \
     2>"$dir/curl.log") || fail "curl could not fetch the page"
-echo
-printf '%s\n' "$page"
-echo
+quote <<<"$page"
 # The connection's own line in the daemon's log, written at its end.
 until_true grep -q ' end=' "$dir/tls13d.log" || fail "tls13d logged no connection"
 line=$(grep -m 1 ' end=' "$dir/tls13d.log")
-for key in version suite group; do
-    value=${line#*" $key="}
-    printf '   %-8s %s\n' "$key" "${value%% *}"
+of_line() { local value=${line#*" $1="}; echo "${value%% *}"; }
+echo "   agreed on:"
+for key in version suite group scheme; do
+    printf '     %-8s %s\n' "$key" "$(of_line $key)"
 done
+echo "   in $(of_line handshake_ms) ms, verified by curl against that authority"
+
+step "5. The same from a client that stops at TLS 1.2"
+if curl -sS --noproxy '*' --max-time 20 --tls-max 1.2 --cacert "$dir/ca.pem" "$url" >"$dir/old.log" 2>&1; then
+    fail "a client without TLS 1.3 was served"
+fi
+quote <"$dir/old.log"
 
 if [ -t 0 ] && [ -t 1 ]; then
     echo
-    echo "Serving until Ctrl-C:  curl --cacert $dir/ca.pem $url"
+    step "Serving until Ctrl-C; each connection writes a line to the log:  curl --cacert $dir/ca.pem $url"
+    tail -n 0 -f "$dir/tls13d.log" &
+    started+=($!)
     trap 'exit 0' INT TERM
     wait "$daemon"
     fail "tls13d ended by itself"
 fi
 kill "$daemon"
 wait "$daemon" || fail "tls13d did not stop cleanly"
+step "Done: everything that was started has ended.  README.md says how to go on."

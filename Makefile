@@ -43,6 +43,10 @@ TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 # The constant-time programs run under valgrind, over the plain build alone.
 TOOLS := $(if $(SAN),$(filter-out $(B)/tools/ct_%,$(TOOLS)),$(TOOLS))
 
+#: all            the daemon, the library (static and shared) and the example server, in build/; what make alone makes
+#: demo           install what is missing, build, serve a page through TLS and fetch it
+#: check          install what is missing, build, run the tests
+#: check-system   the same for what takes longer: systemd, containers, packages, real services
 .PHONY: all
 all: $(B)/tls13d $(B)/libtls13.a $(B)/libtls13.so $(B)/echo_server
 
@@ -123,30 +127,18 @@ demo:
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)tools/demo.sh
 
-.PHONY: san fmt tidy clean help
+#: san            the ASan and UBSan build, in build/san/
+#: clean          remove build/
+.PHONY: san clean help
 san:
 	$(Q)$(MAKE) --no-print-directory SAN=1 all units tools
-
-fmt:
-	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
-
-tidy:
-	$(Q)clang-tidy --quiet $$(git ls-files 'libtls13/*.c' 'daemon/*.c') -- -std=gnu11 $(ALL_CPPFLAGS)
 
 clean:
 	$(Q)rm -rf build
 
+# Each target that people call has a line that begins with "#:" beside it.
 help:
-	@echo 'all (default)  the daemon, the library (static and shared) and the example server, in $(B)/'
-	@echo 'demo           set up, build, serve a page through TLS and fetch it'
-	@echo 'check          set up, build and run every test'
-	@echo 'check-system   the same for what takes longer: systemd, containers, packages, real services'
-	@echo 'san            the ASan and UBSan build, in build/san/'
-	@echo 'static         the daemon as one static file, in $(B)/static/'
-	@echo 'install        DESTDIR= PREFIX=$(PREFIX)'
-	@echo 'deb            Debian packages of daemon and library, in build/deb/'
-	@echo 'lint cover     what clang-tidy, cppcheck, gcc and shellcheck say; how much the unit tests cover'
-	@echo 'fmt tidy clean'
+	@sed -n 's/^#: //p' Makefile mk/*.mk
 
 include mk/install.mk
 include mk/static.mk

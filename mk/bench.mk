@@ -9,11 +9,12 @@ $(B)/bench/crypto: $(BENCH_CRYPTO_OBJ) $(B)/libtls13.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -lcrypto -o $@
 
+#: bench-crypto   CPU time of each primitive beside BearSSL and OpenSSL (BENCH= picks rows)
 .PHONY: bench-crypto
 bench-crypto: $(B)/bench/crypto
 	$(Q)$(B)/bench/crypto $(BENCH)
 
-# make bench [M="METRIC..."] [R=ROUNDS] [T="TARGET..."]: what a TLS proxy costs, beside the peers that are installed; about 2.5 minutes a round.
+# make bench [M="METRIC..."] [R=ROUNDS] [TARGETS="NAME..."]: what a TLS proxy costs, beside the peers that are installed; about 2.5 minutes a round.
 # make bench-docs [R=ROUNDS]: the same, all of it, and docs/bench.json, docs/bench.svg and the README's table made from it.
 R ?= 5
 BENCH_TOOLS := $(B)/bench/load $(B)/bench/backend $(B)/bench/relay $(B)/bench/engine
@@ -36,6 +37,8 @@ $(B)/bench/allocations.so: tests/bench/allocations.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -shared $(filter-out -Wmissing-prototypes,$(WARN)) $< -o $@
 
+#: bench          CPU time, calls and memory beside hitch, haproxy, nginx and stunnel (M= metrics, R= rounds, TARGETS=)
+#: bench-docs     the same, into the README and docs/performance.md
 .PHONY: bench bench-tools bench-docs
 # The sanitizer build does not measure.
 bench-tools: $(if $(SAN),,$(BENCH_TOOLS) $(B)/bench/allocations.so)
@@ -43,7 +46,7 @@ bench-tools: $(if $(SAN),,$(BENCH_TOOLS) $(B)/bench/allocations.so)
 bench:
 	$(Q)tools/setup.sh build test bench
 	$(Q)$(MAKE) --no-print-directory all bench-tools
-	$(Q)tests/bench/bench.py -r $(R) $(if $(M),-m $(M)) $(if $(T),-t $(T)) -j $(BENCH_RESULTS) --tls13d $(B)/tls13d --bin $(B)/bench
+	$(Q)tests/bench/bench.py -r $(R) $(if $(M),-m $(M)) $(if $(TARGETS),-t $(TARGETS)) -j $(BENCH_RESULTS) --tls13d $(B)/tls13d --bin $(B)/bench
 
 bench-docs: M :=
 bench-docs: T :=

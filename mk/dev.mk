@@ -3,13 +3,24 @@
 # sandbox cannot write their counts.
 FILES ?= $(LIB_SRC) $(DAEMON_SRC)
 LINT_PORTABLE := $(filter-out libtls13/x86/%,$(FILES))
-.PHONY: lint lint-tidy lint-cppcheck lint-analyzer lint-shell cover
+#: fmt            clang-format over every C file
+#: lint           clang-tidy, cppcheck, gcc -fanalyzer and shellcheck; must say nothing (FILES= picks C files)
+#: cover          coverage of the unit tests, in build/cover/
+.PHONY: dev-tools fmt lint tidy lint-tidy lint-cppcheck lint-analyzer lint-shell cover
 
+fmt: dev-tools
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+tidy: lint-tidy
 lint: lint-tidy lint-cppcheck lint-analyzer lint-shell
+lint-tidy lint-cppcheck lint-analyzer lint-shell: dev-tools
+
+dev-tools:
+	$(Q)tools/setup.sh build dev
 
 # The accelerated files want compiler flags of their own (x86.mk), which the first three do not know; they are read by the build's warnings.
 lint-tidy:
-	$(Q)echo $(LINT_PORTABLE) | xargs -n 4 -P $$(nproc) clang-tidy --quiet --warnings-as-errors='*' --extra-arg=-std=gnu11 \
+	$(Q)echo $(LINT_PORTABLE) | xargs -n 1 -P $$(nproc) clang-tidy --quiet --warnings-as-errors='*' --extra-arg=-std=gnu11 \
 	    $(addprefix --extra-arg=,$(ALL_CPPFLAGS)) 2>$(B)/tidy.log || { grep -v 'database\|warnings\|^Use \|flags' $(B)/tidy.log; exit 1; }
 
 lint-cppcheck:

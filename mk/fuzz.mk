@@ -24,8 +24,11 @@ $(B)/msan_control: $(B)/tests/fuzz/msan_control.o $(MSAN_BEARSSL) $(B)/libtls13.
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(MSAN_WRAP) $^ $(LIB_LIBS) -o $@
 
+#: fuzz           each fuzz target for T=10 seconds (F= picks targets)
+#: msan           fuzz targets and unit tests under MemorySanitizer
 .PHONY: fuzz fuzz-build msan msan-build
 fuzz-build:
+	$(Q)tools/setup.sh build test
 	$(Q)$(MAKE) --no-print-directory FUZZ=1 SAN=1 CC=clang B=build/fuzz $(F:%=build/fuzz/fuzz_%)
 
 fuzz: fuzz-build
@@ -34,6 +37,7 @@ fuzz: fuzz-build
 # OpenSSL is not built with it either; ML-KEM's tests would take half a minute.
 MSAN_UNITS = $(patsubst tests/unit/%.c,%,$(filter-out %/test_mlkem.c,$(shell grep -LE 'openssl|pki_load' tests/unit/test_*.c)))
 msan-build:
+	$(Q)tools/setup.sh build test
 	$(Q)$(MAKE) --no-print-directory FUZZ=1 SAN=1 SANITIZERS=memory CC=clang B=build/msan build/msan/msan_control \
 	    $(F:%=build/msan/fuzz_%) $(MSAN_UNITS:%=build/msan/unit/%)
 

@@ -9,6 +9,7 @@ TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 NOTIFY_RELOAD ?= $(shell systemctl --version 2>/dev/null | awk 'NR == 1 && $$2 >= 253 { print "yes" }')
 UNIT_FOR_HERE = -e 's|/usr/sbin/|$(PREFIX)/sbin/|' $(if $(NOTIFY_RELOAD),-e 's/^Type=notify$$/Type=notify-reload/' -e '/^ExecReload=.*kill /d')
 
+#: install        DESTDIR= PREFIX=/usr/local
 .PHONY: install
 install: all $(B)/libtls13.pc
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin include share/doc/tls13d) $(DESTDIR)$(LIBDIR)/pkgconfig $(addprefix $(DESTDIR)$(MANDIR)/,man3 man5 man8)
@@ -41,6 +42,7 @@ $(B)/libtls13.pc:
 	    'Libs: -L$${libdir} -ltls13' 'Libs.private: $(LIB_LIBS)' 'Cflags: -I$${includedir}' >$@
 
 # A copy of the tree is built, so that nothing of it stays here.
+#: deb            Debian packages of daemon and library, in build/deb/
 .PHONY: deb
 deb:
 	$(Q)tools/setup.sh build deb

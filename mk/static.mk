@@ -5,5 +5,6 @@ $(B)/static/tls13d: $(DAEMON_OBJ) $(B)/daemon/static/names.o $(B)/libtls13.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) -static-pie $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(DAEMON_LIBS) -lm -s -Wl,--no-warnings -o $@
 
+#: static         the daemon as one static file, in build/static/
 .PHONY: static
 static: $(B)/static/tls13d

@@ -55,7 +55,7 @@ int flag_next(const struct invocation *inv, int *at, struct flag *f, char *why, 
     if (strcmp(arg, "-h") == 0)
         arg = "--help";
     if (strncmp(arg, "--", 2) != 0 || arg[2] == '\0') {
-        (void)snprintf(why, why_len, "\"%.64s\" is not understood; options begin with two dashes", arg);
+        (void)snprintf(why, why_len, "\"%.64s\" is not understood; options begin with two dashes, the one command is status", arg);
         return -1;
     }
     size_t len = strcspn(arg + 2, "=");

@@ -80,7 +80,7 @@ says() { assert_line "$T/x.ini:$1"; }
         ['--tset']='tls13d: there is no option --tset; did you mean --test?'
         ['--idle-timout=5s']='tls13d: there is no option --idle-timout; did you mean --idle-timeout?'
         ['--zzzz']='tls13d: there is no option --zzzz'
-        ['file.ini']='tls13d: "file.ini" is not understood; options begin with two dashes'
+        ['file.ini']='tls13d: "file.ini" is not understood; options begin with two dashes, the one command is status'
         ['--workers']='tls13d: --workers needs a value'
         ['--workers --test']='tls13d: --workers needs a value'
         ['--workers 1 --workers 2']='tls13d: --workers is given twice'
@@ -98,7 +98,7 @@ says() { assert_line "$T/x.ini:$1"; }
     done
 }
 
-@test "3: an address that cannot be bound" {
+@test "3: an address that cannot be bound, a user that it cannot become" {
     local port
     backend_start tcp echo
     port=${BACKEND##*:}
@@ -108,6 +108,11 @@ says() { assert_line "$T/x.ini:$1"; }
     ini '[listen b]' "bind = 127.0.0.1:$port" 'backend = 127.0.0.1:9' "certificate = $PKI/p256.pem"
     run -3 timeout 20 "$TLS13D" --config "$T/x.ini"
     assert_output --partial "$T/x.ini:6: bind: listener b: cannot listen on 127.0.0.1:$port: Address already in use"
+    # And when it cannot become who it should be: in this namespace there is nobody but root.
+    if [ "$(id -u)" = 0 ] && unshare -r true 2>/dev/null; then
+        run -3 timeout 20 unshare -r "$TLS13D" --listen 127.0.0.1:0 --backend 127.0.0.1:9 --self-signed --user nobody
+        assert_output --partial 'cannot become nobody: Operation not permitted'
+    fi
     # Where ports below 1024 are for root alone, who is not root is told what helps.
     if [ "$(id -u)" = 0 ] && [ "$(</proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 80 ]; then
         run -3 timeout 20 setpriv --reuid 65534 --regid 65534 --clear-groups "$TLS13D" --listen 127.0.0.1:80 --backend 127.0.0.1:9 --self-signed

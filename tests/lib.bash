@@ -272,9 +272,9 @@ daemon_memory() {
 
 # -- clients -------------------------------------------------------------------------------------------------------
 
-# client STEP...: the scripted TLS client; its result (JSON) is in $output, exit status in $status.
+# client STEP...: the scripted TLS client, for at most CLIENT_SECONDS (60); its result (JSON) is in $output, exit status in $status.
 client() {
-    run -0 timeout 60 "${net[@]}" python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" "$@"
+    run -0 timeout "${CLIENT_SECONDS:-60}" "${net[@]}" python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" "$@"
     echo "client $*: $output"
 }
 # result FIELD: of the last client.

@@ -131,7 +131,7 @@ setup() {
 @test "the check of tests/failures.md can fail" {
     local t=$BATS_TEST_TMPDIR/failures
     mkdir -p "$t"
-    cp -r --parents tests/failures.md tests/*.bats tests/unit tests/fuzz/*.c "$t"
+    cp -r --parents tests/failures.md tests/*.bats tests/system/*.bats tests/unit tests/fuzz/*.c "$t"
     run -0 tools/failures.py --root "$t"
     sed -i '/^| 47 |/d; s/^| hitch 02 | one request | .*/| hitch 02 | one request | n\/a |/' "$t/tests/failures.md"
     sed -i 's/@test "routes by server name/@test "routes of server name/' "$t/tests/backends.bats"

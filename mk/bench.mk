@@ -1,18 +1,23 @@
 # make bench-crypto: CPU time of every primitive at this CPU's level, beside BearSSL's and OpenSSL's.
+# make bench-handshake: the server's whole handshakes among them.
 #   BENCH="AES-128 16384" picks rows, TLS13_CPU=avx2 a lower level, CC=clang the other compiler.
 BENCH_CRYPTO_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/crypto*.c))
 
-$(BENCH_CRYPTO_OBJ): ALL_CPPFLAGS += -Itests/bench
+$(BENCH_CRYPTO_OBJ): ALL_CPPFLAGS += -Itests/bench -Itests/unit
 
 $(B)/bench/crypto: $(BENCH_CRYPTO_OBJ) $(B)/libtls13.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -lcrypto -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -lssl -lcrypto -o $@
 
 #: bench-crypto   CPU time of each primitive beside BearSSL and OpenSSL (BENCH= picks rows)
-.PHONY: bench-crypto
+#: bench-handshake  those rows alone that are a server's whole handshake
+.PHONY: bench-crypto bench-handshake
 bench-crypto: $(B)/bench/crypto
 	$(Q)$(B)/bench/crypto $(BENCH)
+
+bench-handshake: $(B)/bench/crypto
+	$(Q)$(B)/bench/crypto handshake $(BENCH)
 
 # make bench [M="METRIC..."] [R=ROUNDS] [TARGETS="NAME..."]: what a TLS proxy costs, beside the peers that are installed; about 2.5 minutes a round.
 # make bench-docs [R=ROUNDS]: the same, all of it, and docs/bench.json, docs/bench.svg and the README's table made from it.

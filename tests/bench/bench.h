@@ -31,6 +31,11 @@ void bench_aead(void);
 void bench_hash(void);
 void bench_asym(void);
 void bench_primitives(void);
+void bench_handshake(void);
+
+/* This thread's CPU time in ns; what of it a run does not count, being no part of the operation. */
+double bench_cpu_ns(void);
+void bench_exclude(double ns);
 
 /* What BearSSL and OpenSSL are called in a row, for all. */
 #define BEARSSL "BearSSL"

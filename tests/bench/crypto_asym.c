@@ -9,7 +9,7 @@
 #include "mlkem_level.h"
 #include "sign.h"
 
-#include "../unit/fixtures.h"
+#include "fixtures.h"
 #include "credential.h"
 
 #include <openssl/evp.h>

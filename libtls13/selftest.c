@@ -13,6 +13,7 @@
 #include "tls13.h"
 #include "x25519.h"
 #include "x86/rsa.h"
+#include "x86/x25519_x2.h"
 #include "x86/x25519_x8.h"
 
 #include <pthread.h>
@@ -203,6 +204,8 @@ static bool accelerated(void)
     ok &= x25519_scalar_selftest() == 0;
 #endif
 #ifdef __x86_64__
+    if (cpu_has(X25519_X2_NEEDS))
+        ok &= x25519_x2_selftest() == 0;
     if (cpu_has(X25519_X8_NEEDS))
         ok &= x25519_x8_selftest() == 0;
     if (cpu_has(RSA_NEEDS))

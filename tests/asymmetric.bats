@@ -39,6 +39,10 @@ constant() {
     constant ct_asym_x25519 'eight lanes: done'
 }
 
+@test "X25519 two at once, emulated: neither branches nor indexes on a secret" {
+    constant ct_asym_x25519_x2 'two at once: done'
+}
+
 @test "RSA on AVX-512, emulated: neither branches nor indexes on a secret" {
     constant ct_asym_rsa 'RSA-2048: done'
 }

@@ -4,7 +4,7 @@
 
 #include "limbs.h"
 
-/* An odd modulus, 2^255 < m < 2^256, in five limbs of 62 bits, and its inverse modulo 2^62. */
+/* An odd modulus, 2^254 < m < 2^256, in five limbs of 62 bits, and its inverse modulo 2^62. */
 struct modinv_modulus {
     int64_t m[5];
     uint64_t inverse62;

@@ -17,4 +17,9 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* Hides from the optimiser what a vector holds. */
+#ifndef VEC_HIDE
+#define VEC_HIDE(v) __asm__("" : "+v"(v))
+#endif
+
 #endif

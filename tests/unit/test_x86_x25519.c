@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "curve.h"
 #include "x25519.h"
+#include "x86/x25519_x2.h"
 #include "x86/x25519_x8.h"
 
 #include <openssl/evp.h>
@@ -39,6 +40,22 @@ static void by_scalar(uint8_t out[32], const uint8_t k[32], const uint8_t u[32])
 #endif
 
 #ifdef __x86_64__
+/* First and second in turn, the other one noise. */
+static void by_pair(uint8_t out[32], const uint8_t k[32], const uint8_t u[32])
+{
+    static unsigned turn;
+    uint8_t ks[2][32], us[2][32], outs[2][32];
+    unsigned at = turn++ & 1;
+    random_bytes(ks, sizeof ks);
+    random_bytes(us, sizeof us);
+    if (turn & 2)
+        memset(us, 0, sizeof us); /* a point at infinity beside it may not matter */
+    memcpy(ks[at], k, 32);
+    memcpy(us[at], u, 32);
+    x25519_x2(outs, ks, us);
+    memcpy(out, outs[at], 32);
+}
+
 /* In every lane in turn, the other lanes full of noise. */
 static void by_lane(uint8_t out[32], const uint8_t k[32], const uint8_t u[32])
 {
@@ -215,6 +232,20 @@ static void in_place(void)
     x25519_scalar(over_u, k, over_u);
     CHECK_MEM(over_u, want, 32);
 #endif
+#ifdef __x86_64__
+    if (cpu_has(X25519_X2_NEEDS)) {
+        uint8_t ks[2][32], us[2][32];
+        for (int over = 0; over < 2; over++) {
+            for (int i = 0; i < 2; i++) {
+                memcpy(ks[i], k, 32);
+                memcpy(us[i], u, 32);
+            }
+            x25519_x2(over ? us : ks, (const void *)ks, (const void *)us);
+            CHECK_MEM(over ? us[0] : ks[0], want, 32);
+            CHECK_MEM(over ? us[1] : ks[1], want, 32);
+        }
+    }
+#endif
 }
 
 /* Whatever number of lanes the seam is asked for, each gets its own answer and nothing is written behind the last. */
@@ -243,6 +274,8 @@ static void selftests_pass(void)
     CHECK_INT(x25519_scalar_selftest(), 0);
 #endif
 #ifdef __x86_64__
+    if (cpu_has(X25519_X2_NEEDS))
+        CHECK_INT(x25519_x2_selftest(), 0);
     if (cpu_has(X25519_X8_NEEDS))
         CHECK_INT(x25519_x8_selftest(), 0);
 #endif
@@ -265,6 +298,10 @@ int main(void)
     run_all(by_scalar);
 #endif
 #ifdef __x86_64__
+    if (cpu_has(X25519_X2_NEEDS))
+        run_all(by_pair);
+    else
+        printf("ok %d - two at once # SKIP no AVX-512 IFMA\n", ++unit_count);
     if (cpu_has(X25519_X8_NEEDS))
         run_all(by_lane);
     else

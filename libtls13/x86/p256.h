@@ -22,9 +22,9 @@ bool p256_mul(uint8_t x[static 32], const uint8_t xy[static 64], const uint8_t k
 
 /*
  * Signs the first 32 bytes of a hash; the nonce is that of RFC 6979 with SHA-256.  rs = r, s.  The signature is checked before it is
- * given out: the nonce is computed back from r, s and the private key, and its multiple of G, on the curve, must give r again; and the
- * private key must be that of the public key xy.  Together this is ECDSA's own equation, at half the cost of verifying.  A fault of
- * the processor, a key or a table that was overwritten is so found.
+ * given out: s k = z + r d must hold for the nonce k, the x of (n - k) G, on the curve, must be r, and the private key must be that of
+ * the public key xy.  Together this is ECDSA's own equation, at half the cost of verifying.  A fault of the processor, a key or a
+ * table that was overwritten is so found.
  *
  * => false, rs zeroed: a check failed, or the private key is not in 1..n-1.
  */

@@ -4,7 +4,6 @@
 #include "x86/p256.h"
 
 #include "bytes.h"
-#include "hash_impl.h"
 #include "kdf.h"
 #include "x86/p256_comb.h"
 
@@ -85,20 +84,40 @@ static limb x_matches_mask(const struct p256_jacobian *p, const fe r)
 
 /* --- sign --------------------------------------------------------------------------------------------------- */
 
-/* RFC 6979 3.2: HMAC_DRBG seeded with the private key and the hash modulo n; what is out of range is passed over. */
+/* RFC 6979 3.2, d to g: K = HMAC(K, V || round || d || hash modulo n), V = HMAC(K, V). */
+static void seed_round(uint8_t K[static 32], uint8_t V[static 32], uint8_t round, const uint8_t seed[static 64])
+{
+    uint8_t message[33 + 64];
+    memcpy(message, V, 32);
+    message[32] = round;
+    memcpy(message + 33, seed, 64);
+    hmac(HASH_SHA256, K, 32, message, sizeof message, NULL, 0, K);
+    hmac(HASH_SHA256, K, 32, V, 32, NULL, 0, V);
+    WIPE(message);
+}
+
+/* RFC 6979 3.2, h: one block at a time; what is out of range is passed over. */
 static void rfc6979_nonce(uint8_t k[static 32], const uint8_t d[static 32], const fe z)
 {
-    br_hmac_drbg_context rng;
-    uint8_t seed[64];
+    uint8_t K[32] = { 0 }, V[33], seed[64];
     fe candidate;
     memcpy(seed, d, 32);
     fe_store(seed + 32, z);
-    br_hmac_drbg_init(&rng, hash_class(HASH_SHA256), seed, sizeof seed);
-    do {
-        br_hmac_drbg_generate(&rng, k, 32);
-        fe_load(candidate, k);
-    } while (!in_order_mask(candidate)); /* tells of a number that is thrown away, once in 2^32 */
-    WIPE(rng);
+    memset(V, 1, 32);
+    V[32] = 0;
+    seed_round(K, V, 0, seed);
+    seed_round(K, V, 1, seed);
+    for (;;) {
+        hmac(HASH_SHA256, K, 32, V, 32, NULL, 0, V);
+        fe_load(candidate, V);
+        if (in_order_mask(candidate))
+            break; /* tells of a number that is thrown away, once in 2^32 */
+        hmac(HASH_SHA256, K, 32, V, 33, NULL, 0, K);
+        hmac(HASH_SHA256, K, 32, V, 32, NULL, 0, V);
+    }
+    memcpy(k, V, 32);
+    WIPE(K);
+    WIPE(V);
     WIPE(seed);
     WIPE(candidate);
 }
@@ -122,20 +141,29 @@ static void sign_with(fe r, fe s, const fe d, const fe z, const fe k)
     WIPE(t);
 }
 
-/* All ones when ECDSA's equation holds, with z G + r (d G) written as (z + r d) G: constant-time, as (z + r d) / s is the nonce. */
-static limb check_own_mask(const fe r, const fe s, const fe d, const fe z)
+/*
+ * All ones when ECDSA's equation holds: (z G + r (d G)) / s is the point whose x is r.  With the nonce at hand that is s k = z + r d and
+ * the x of k G; n - k gives that x too, out of other entries of the table and by other sums than when it was signed.  Constant-time.
+ */
+static limb check_own_mask(const fe r, const fe s, const fe d, const fe z, const fe k)
 {
     struct p256_jacobian point;
-    fe k, t;
-    order_mul_plain(k, r, d);
-    add_mod(k, k, z, order_n);
-    order_invert(t, s);
-    order_mul(k, k, t);
-    p256_mul_base(&point, k);
-    limb ok = in_order_mask(r) & in_order_mask(s) & ~fe_zero_mask(point.z) & p256_on_curve_mask(&point) & x_matches_mask(&point, r);
+    fe left, right, minus_k;
+    order_mul_plain(left, s, k);
+    order_mul_plain(right, r, d);
+    add_mod(right, right, z, order_n);
+    unsigned char borrow = 0;
+    for (int i = 0; i < 4; i++) {
+        borrow = _subborrow_u64(borrow, order_n[i], k[i], &minus_k[i]);
+        left[i] ^= right[i];
+    }
+    p256_mul_base(&point, minus_k);
+    limb ok = fe_zero_mask(left) & in_order_mask(r) & in_order_mask(s) & in_order_mask(k) & ~fe_zero_mask(point.z) &
+              p256_on_curve_mask(&point) & x_matches_mask(&point, r);
     WIPE(point);
-    WIPE(k);
-    WIPE(t);
+    WIPE(left);
+    WIPE(right);
+    WIPE(minus_k);
     return ok;
 }
 
@@ -150,10 +178,12 @@ bool p256_ecdsa_sign_nonce(uint8_t rs[static 64], const uint8_t d[static 32], co
     sign_with(r, s, secret, z, nonce);
     fe_store(rs, r);
     fe_store(rs + 32, s);
-    fe_load(secret, d);
+    fe_load(secret, d); /* all anew */
+    fe_load(nonce, k);
+    load_hash(z, hash);
     fe_load(r, rs);
     fe_load(s, rs + 32);
-    limb ok = in_range & check_own_mask(r, s, secret, z);
+    limb ok = in_range & check_own_mask(r, s, secret, z, nonce);
     for (int i = 0; i < 64; i++)
         rs[i] &= (uint8_t)ok;
     WIPE(secret);

@@ -93,26 +93,6 @@ INLINE void add_mod(fe r, const fe a, const fe b, const fe m)
     reduce_once(r, t, carry, m);
 }
 
-/* --- modulo p ----------------------------------------------------------------------------------------------- */
-
-INLINE void fe_add(fe r, const fe a, const fe b)
-{
-    add_mod(r, a, b, field_p);
-}
-
-INLINE void fe_sub(fe r, const fe a, const fe b)
-{
-    fe t;
-    unsigned char c = 0;
-    for (int i = 0; i < 4; i++)
-        c = _subborrow_u64(c, a[i], b[i], &t[i]);
-    limb mask = mask_hide(0 - (limb)c);
-    c = 0;
-    for (int i = 0; i < 4; i++)
-        c = _addcarry_u64(c, t[i], field_p[i] & mask, &t[i]);
-    fe_copy(r, t);
-}
-
 /* t[0..5] = t[0..4] + a b: t[4] is 0 or 1 before, t[5] after. */
 INLINE void mul_row(limb t[6], const fe a, limb b)
 {
@@ -133,89 +113,214 @@ INLINE void mul_row(limb t[6], const fe a, limb b)
     t[5] = _addcarry_u64(c, t[4], h3, &t[4]);
 }
 
+/* --- modulo p: carry chains in assembly, since what compilers make of the carry intrinsics takes twice the time ------------ */
+
+/* Under the sanitizers, whose addresses take registers of their own, there are enough registers out of line only. */
+#ifdef LIMB_CHECKS
+#define ASM_INLINE static __attribute__((noinline, unused))
+#else
+#define ASM_INLINE INLINE
+#endif
+
+/* r = t - p when t >= p, else t: t in the registers t0..t3 and top, x0..x3 scratch. */
+#define ASM_REDUCE_ONCE(t0, t1, t2, t3, top, x0, x1, x2, x3) \
+    "mov %[" #t0 "], %[" #x0 "]\n\t"                         \
+    "mov %[" #t1 "], %[" #x1 "]\n\t"                         \
+    "mov %[" #t2 "], %[" #x2 "]\n\t"                         \
+    "mov %[" #t3 "], %[" #x3 "]\n\t"                         \
+    "sub $-1, %[" #t0 "]\n\t"                                \
+    "sbb %[p1], %[" #t1 "]\n\t"                              \
+    "sbb $0, %[" #t2 "]\n\t"                                 \
+    "sbb %[p3], %[" #t3 "]\n\t"                              \
+    "sbb $0, %[" #top "]\n\t"                                \
+    "cmovc %[" #x0 "], %[" #t0 "]\n\t"                       \
+    "cmovc %[" #x1 "], %[" #t1 "]\n\t"                       \
+    "cmovc %[" #x2 "], %[" #t2 "]\n\t"                       \
+    "cmovc %[" #x3 "], %[" #t3 "]\n\t"
+
+ASM_INLINE void fe_add(fe r, const fe a, const fe b)
+{
+    limb t0 = a[0], t1 = a[1], t2 = a[2], t3 = a[3], top = 0, x0, x1, x2, x3;
+    __asm__("add %[b0], %[t0]\n\t"
+            "adc %[b1], %[t1]\n\t"
+            "adc %[b2], %[t2]\n\t"
+            "adc %[b3], %[t3]\n\t"
+            "adc $0, %[top]\n\t" ASM_REDUCE_ONCE(t0, t1, t2, t3, top, x0, x1, x2, x3)
+            : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [top] "+&r"(top), [x0] "=&r"(x0), [x1] "=&r"(x1),
+              [x2] "=&r"(x2), [x3] "=&r"(x3)
+            : [b0] "m"(b[0]), [b1] "m"(b[1]), [b2] "m"(b[2]), [b3] "m"(b[3]), [p1] "m"(field_p[1]), [p3] "m"(field_p[3])
+            : "cc");
+    r[0] = t0;
+    r[1] = t1;
+    r[2] = t2;
+    r[3] = t3;
+}
+
+/* When it borrows, p is added: its limbs are m, the low half of m, 0, and minus the second, where m is all ones; or all 0. */
+ASM_INLINE void fe_sub(fe r, const fe a, const fe b)
+{
+    limb t0 = a[0], t1 = a[1], t2 = a[2], t3 = a[3], m, p1, p3;
+    __asm__("sub %[b0], %[t0]\n\t"
+            "sbb %[b1], %[t1]\n\t"
+            "sbb %[b2], %[t2]\n\t"
+            "sbb %[b3], %[t3]\n\t"
+            "sbb %[m], %[m]\n\t"
+            "mov %k[m], %k[p1]\n\t"
+            "mov %[p1], %[p3]\n\t"
+            "neg %[p3]\n\t"
+            "add %[m], %[t0]\n\t"
+            "adc %[p1], %[t1]\n\t"
+            "adc $0, %[t2]\n\t"
+            "adc %[p3], %[t3]\n\t"
+            : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [m] "=&r"(m), [p1] "=&r"(p1), [p3] "=&r"(p3)
+            : [b0] "m"(b[0]), [b1] "m"(b[1]), [b2] "m"(b[2]), [b3] "m"(b[3])
+            : "cc");
+    r[0] = t0;
+    r[1] = t1;
+    r[2] = t2;
+    r[3] = t3;
+}
+
 /*
- * Montgomery's step: t[0..4] = (t + t[0] p) / 2^64, since p = -1 modulo 2^64.  What is added above the lowest limb is
- * t[0] (2^96 + 2^192 (2^64 - 2^32 + 1)): two shifts and one product.
+ * Montgomery's step: (t + m p) / 2^64 for the lowest limb m of t, since p = -1 modulo 2^64.  What is added above that limb is
+ * m (2^96 + 2^192 (2^64 - 2^32 + 1)): two shifts and one product, into t1..t4, the carry into top.  Then m is free.
  */
-INLINE void reduce_row(limb t[6])
+#define ASM_REDUCE_ROW(m, t1, t2, t3, t4, top) \
+    "mov %[" #m "], %%rdx\n\t"                 \
+    "mov %[" #m "], %[x]\n\t"                  \
+    "shl $32, %[x]\n\t"                        \
+    "shr $32, %[" #m "]\n\t"                   \
+    "mulx %[p3], %[y], %[z]\n\t"               \
+    "add %[x], %[" #t1 "]\n\t"                 \
+    "adc %[" #m "], %[" #t2 "]\n\t"            \
+    "adc %[y], %[" #t3 "]\n\t"                 \
+    "adc %[z], %[" #t4 "]\n\t"                 \
+    "adc $0, %[" #top "]\n\t"
+
+/* The same for a number of four limbs: its new topmost one takes the place of m.  No carry is left, as the result is at most p. */
+#define ASM_REDUCE_LOW(m, t1, t2, t3) \
+    "mov %[" #m "], %%rdx\n\t"        \
+    "mov %[" #m "], %[x]\n\t"         \
+    "mov %[" #m "], %[z]\n\t"         \
+    "shl $32, %[x]\n\t"               \
+    "shr $32, %[z]\n\t"               \
+    "mulx %[p3], %[y], %[" #m "]\n\t" \
+    "add %[x], %[" #t1 "]\n\t"        \
+    "adc %[z], %[" #t2 "]\n\t"        \
+    "adc %[y], %[" #t3 "]\n\t"        \
+    "adc $0, %[" #m "]\n\t"
+
+/* t1..t5 += a b, the carry into t0, which was free; t5 is 0 or 1 before, t0 after. */
+#define ASM_MUL_ROW(b, t0, t1, t2, t3, t4, t5) \
+    "mov %[" #b "], %%rdx\n\t"                 \
+    "mulx %[a0], %[" #t0 "], %[x]\n\t"         \
+    "add %[" #t0 "], %[" #t1 "]\n\t"           \
+    "mulx %[a1], %[" #t0 "], %[y]\n\t"         \
+    "adc %[" #t0 "], %[" #t2 "]\n\t"           \
+    "mulx %[a2], %[" #t0 "], %[z]\n\t"         \
+    "adc %[" #t0 "], %[" #t3 "]\n\t"           \
+    "mulx %[a3], %[" #t0 "], %%rdx\n\t"        \
+    "adc %[" #t0 "], %[" #t4 "]\n\t"           \
+    "adc $0, %[" #t5 "]\n\t"                   \
+    "mov $0, %k[" #t0 "]\n\t"                  \
+    "add %[x], %[" #t2 "]\n\t"                 \
+    "adc %[y], %[" #t3 "]\n\t"                 \
+    "adc %[z], %[" #t4 "]\n\t"                 \
+    "adc %%rdx, %[" #t5 "]\n\t"                \
+    "adc $0, %[" #t0 "]\n\t"
+
+ASM_INLINE void fe_mul(fe r, const fe a, const fe b)
 {
-    limb m = t[0], high, low = _mulx_u64(m, 0xffffffff00000001, &high);
-    unsigned char c = _addcarry_u64(0, t[1], m << 32, &t[0]);
-    c = _addcarry_u64(c, t[2], m >> 32, &t[1]);
-    c = _addcarry_u64(c, t[3], low, &t[2]);
-    c = _addcarry_u64(c, t[4], high, &t[3]);
-    (void)_addcarry_u64(c, t[5], 0, &t[4]);
+    limb t0, t1, t2, t3, t4, t5, x, y, z;
+    __asm__("mov %[b0], %%rdx\n\t"
+            "mulx %[a0], %[t0], %[t1]\n\t"
+            "mulx %[a1], %[x], %[t2]\n\t"
+            "mulx %[a2], %[y], %[t3]\n\t"
+            "mulx %[a3], %[z], %[t4]\n\t"
+            "xor %k[t5], %k[t5]\n\t"
+            "add %[x], %[t1]\n\t"
+            "adc %[y], %[t2]\n\t"
+            "adc %[z], %[t3]\n\t"
+            "adc $0, %[t4]\n\t" /* a b < 2^320 */
+            ASM_REDUCE_ROW(t0, t1, t2, t3, t4, t5) ASM_MUL_ROW(b1, t0, t1, t2, t3, t4, t5) ASM_REDUCE_ROW(t1, t2, t3, t4, t5, t0)
+                ASM_MUL_ROW(b2, t1, t2, t3, t4, t5, t0) ASM_REDUCE_ROW(t2, t3, t4, t5, t0, t1) ASM_MUL_ROW(b3, t2, t3, t4, t5, t0, t1)
+                    ASM_REDUCE_ROW(t3, t4, t5, t0, t1, t2) ASM_REDUCE_ONCE(t4, t5, t0, t1, t2, x, y, z, t3)
+            : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4), [t5] "=&r"(t5), [x] "=&r"(x), [y] "=&r"(y),
+              [z] "=&r"(z)
+            : [a0] "m"(a[0]), [a1] "m"(a[1]), [a2] "m"(a[2]), [a3] "m"(a[3]), [b0] "m"(b[0]), [b1] "m"(b[1]), [b2] "m"(b[2]),
+              [b3] "m"(b[3]), [p1] "m"(field_p[1]), [p3] "m"(field_p[3])
+            : "rdx", "cc");
+    r[0] = t4;
+    r[1] = t5;
+    r[2] = t0;
+    r[3] = t1;
 }
 
-INLINE void fe_mul(fe r, const fe a, const fe b)
+/*
+ * The mixed products, doubled, and the squares: t0..t7.  The low half is reduced by itself, to at most p, and then added to the high
+ * half.
+ */
+ASM_INLINE void fe_sqr(fe r, const fe a)
 {
-    limb t[6] = { 0 };
-    mul_row(t, a, b[0]);
-    reduce_row(t);
-    mul_row(t, a, b[1]);
-    reduce_row(t);
-    mul_row(t, a, b[2]);
-    reduce_row(t);
-    mul_row(t, a, b[3]);
-    reduce_row(t);
-    reduce_once(r, t, t[4], field_p);
-}
+    limb t0, t1, t2, t3, t4, t5, t6, t7, x, y, z;
+    __asm__("mov %[a0], %%rdx\n\t"
+            "mulx %[a1], %[t1], %[t2]\n\t"
+            "mulx %[a2], %[x], %[t3]\n\t"
+            "mulx %[a3], %[y], %[t4]\n\t"
+            "mov %[a1], %%rdx\n\t"
+            "add %[x], %[t2]\n\t"
+            "adc %[y], %[t3]\n\t"
+            "adc $0, %[t4]\n\t"
+            "mulx %[a2], %[x], %[y]\n\t"
+            "mulx %[a3], %[z], %[t5]\n\t"
+            "mov %[a2], %%rdx\n\t"
+            "mulx %[a3], %[t0], %[t6]\n\t"
+            "add %[z], %[y]\n\t"
+            "adc %[t0], %[t5]\n\t"
+            "adc $0, %[t6]\n\t"
+            "add %[x], %[t3]\n\t"
+            "adc %[y], %[t4]\n\t"
+            "adc $0, %[t5]\n\t"
+            "adc $0, %[t6]\n\t"
 
-/* t[0..7] = a^2: the mixed products, doubled, and the squares. */
-INLINE void square_wide(limb t[8], const fe a)
-{
-    limb l, h, l13, h13;
-    unsigned char c;
-    t[1] = _mulx_u64(a[0], a[1], &t[2]);
-    l = _mulx_u64(a[0], a[2], &t[3]);
-    h = _mulx_u64(a[0], a[3], &t[4]);
-    c = _addcarry_u64(0, t[2], l, &t[2]);
-    c = _addcarry_u64(c, t[3], h, &t[3]);
-    (void)_addcarry_u64(c, t[4], 0, &t[4]);
-    l = _mulx_u64(a[1], a[2], &h);
-    l13 = _mulx_u64(a[1], a[3], &h13);
-    t[5] = _mulx_u64(a[2], a[3], &t[6]);
-    c = _addcarry_u64(0, h, l13, &h);
-    c = _addcarry_u64(c, h13, t[5], &t[5]);
-    (void)_addcarry_u64(c, t[6], 0, &t[6]);
-    c = _addcarry_u64(0, t[3], l, &t[3]);
-    c = _addcarry_u64(c, t[4], h, &t[4]);
-    c = _addcarry_u64(c, t[5], 0, &t[5]);
-    (void)_addcarry_u64(c, t[6], 0, &t[6]);
+            "mov $0, %k[t7]\n\t"
+            "add %[t1], %[t1]\n\t"
+            "adc %[t2], %[t2]\n\t"
+            "adc %[t3], %[t3]\n\t"
+            "adc %[t4], %[t4]\n\t"
+            "adc %[t5], %[t5]\n\t"
+            "adc %[t6], %[t6]\n\t"
+            "adc %[t7], %[t7]\n\t"
 
-    c = _addcarry_u64(0, t[1], t[1], &t[1]);
-    for (int i = 2; i < 7; i++)
-        c = _addcarry_u64(c, t[i], t[i], &t[i]);
-    t[7] = c;
-
-    t[0] = _mulx_u64(a[0], a[0], &h);
-    c = _addcarry_u64(0, t[1], h, &t[1]);
-    l = _mulx_u64(a[1], a[1], &h);
-    c = _addcarry_u64(c, t[2], l, &t[2]);
-    c = _addcarry_u64(c, t[3], h, &t[3]);
-    l = _mulx_u64(a[2], a[2], &h);
-    c = _addcarry_u64(c, t[4], l, &t[4]);
-    c = _addcarry_u64(c, t[5], h, &t[5]);
-    l = _mulx_u64(a[3], a[3], &h);
-    c = _addcarry_u64(c, t[6], l, &t[6]);
-    (void)_addcarry_u64(c, t[7], h, &t[7]);
-}
-
-INLINE void fe_sqr(fe r, const fe a)
-{
-    limb t[8];
-    square_wide(t, a);
-    /* The low half is reduced by itself, to at most p, and then added to the high half. */
-    limb u[6] = { t[0], t[1], t[2], t[3], 0, 0 };
-    reduce_row(u);
-    reduce_row(u);
-    reduce_row(u);
-    reduce_row(u);
-    fe v;
-    unsigned char c = 0;
-    for (int i = 0; i < 4; i++)
-        c = _addcarry_u64(c, t[4 + i], u[i], &v[i]);
-    reduce_once(r, v, c, field_p);
+            "mov %[a0], %%rdx\n\t"
+            "mulx %%rdx, %[t0], %[x]\n\t"
+            "mov %[a1], %%rdx\n\t"
+            "mulx %%rdx, %[y], %[z]\n\t"
+            "add %[x], %[t1]\n\t"
+            "adc %[y], %[t2]\n\t"
+            "adc %[z], %[t3]\n\t"
+            "mov %[a2], %%rdx\n\t"
+            "mulx %%rdx, %[x], %[y]\n\t"
+            "adc %[x], %[t4]\n\t"
+            "adc %[y], %[t5]\n\t"
+            "mov %[a3], %%rdx\n\t"
+            "mulx %%rdx, %[x], %[y]\n\t"
+            "adc %[x], %[t6]\n\t"
+            "adc %[y], %[t7]\n\t" ASM_REDUCE_LOW(t0, t1, t2, t3) ASM_REDUCE_LOW(t1, t2, t3, t0) ASM_REDUCE_LOW(t2, t3, t0, t1)
+                ASM_REDUCE_LOW(t3, t0, t1, t2) "xor %k[x], %k[x]\n\t"
+                                               "add %[t0], %[t4]\n\t"
+                                               "adc %[t1], %[t5]\n\t"
+                                               "adc %[t2], %[t6]\n\t"
+                                               "adc %[t3], %[t7]\n\t"
+                                               "adc $0, %[x]\n\t" ASM_REDUCE_ONCE(t4, t5, t6, t7, x, t0, t1, t2, t3)
+            : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4), [t5] "=&r"(t5), [t6] "=&r"(t6),
+              [t7] "=&r"(t7), [x] "=&r"(x), [y] "=&r"(y), [z] "=&r"(z)
+            : [a0] "m"(a[0]), [a1] "m"(a[1]), [a2] "m"(a[2]), [a3] "m"(a[3]), [p1] "m"(field_p[1]), [p3] "m"(field_p[3])
+            : "rdx", "cc");
+    r[0] = t4;
+    r[1] = t5;
+    r[2] = t6;
+    r[3] = t7;
 }
 
 INLINE void fe_to_montgomery(fe r, const fe a)

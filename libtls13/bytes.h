@@ -17,8 +17,13 @@ struct slice {
     size_t n;
 };
 
-/* Overwrites a secret so that the compiler cannot leave it out. */
-#define WIPE(object) explicit_bzero(&(object), sizeof(object))
+/* Overwrites a secret so that the compiler cannot leave it out, and without a call where it is small. */
+#define WIPE(object) wipe_inline(&(object), sizeof(object))
+static inline void wipe_inline(void *p, size_t n)
+{
+    memset(p, 0, n);
+    __asm__ volatile("" : : "r"(p) : "memory"); /* somebody may still look */
+}
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -8,6 +8,16 @@
 size_t hash_once(enum hash_id hash, const void *data, size_t len, uint8_t *out);
 /* HMAC (RFC 2104) over two pieces, either of which may be empty; => the hash's length. */
 size_t hmac(enum hash_id hash, const uint8_t *key, size_t key_len, const void *a, size_t a_len, const void *b, size_t b_len, uint8_t *out);
+/*
+ * A key taken in once for many messages: the states of both hashes behind the padded key (RFC 2104 4).  As secret as the key: the caller
+ * wipes it.
+ */
+struct hmac_key {
+    uint8_t hash; /* enum hash_id */
+    uint8_t inner[64], outer[64];
+};
+void hmac_key(struct hmac_key *k, enum hash_id hash, const uint8_t *key, size_t key_len);
+size_t hmac_with(const struct hmac_key *k, const void *a, size_t a_len, const void *b, size_t b_len, uint8_t *out);
 
 /* HKDF-Extract: out = HMAC(salt, ikm), hash length. */
 void kdf_extract(enum hash_id hash, const uint8_t *salt, size_t salt_len, const uint8_t *ikm, size_t ikm_len, uint8_t *out);
@@ -19,6 +29,9 @@ void kdf_expand(enum hash_id hash, const uint8_t *prk, size_t prk_len, const voi
  */
 void kdf_expand_label(enum hash_id hash, const uint8_t *secret, const char *label, const void *context, size_t context_len, uint8_t *out,
                       size_t out_len);
+/* The same with the secret taken in. */
+void kdf_label_with(const struct hmac_key *secret, const char *label, const void *context, size_t context_len, uint8_t *out,
+                    size_t out_len);
 /* Derive-Secret (7.1) with the transcript hash already made. */
 void kdf_derive(enum hash_id hash, const uint8_t *secret, const char *label, const uint8_t *transcript_hash, uint8_t *out);
 
@@ -28,7 +41,9 @@ void kdf_derive(enum hash_id hash, const uint8_t *secret, const char *label, con
  */
 struct key_schedule {
     uint8_t hash;
+    bool no_psk; /* the secret is the one of ks_early without a PSK: key is not set */
     uint8_t secret[MAX_HASH];
+    struct hmac_key key; /* secret, for ks_derive */
 };
 /* psk NULL: none (zeros of the hash's length).  7.1. */
 void ks_early(struct key_schedule *ks, const struct suite *suite, const uint8_t *psk, size_t psk_len);

@@ -46,16 +46,16 @@ static void fill_ticket(const struct tls13_conn *conn, struct ticket *t, int64_t
     ctx_profile(ctx, hs->sni, ctx->creds[conn->credential], conn->alpn, t->profile);
 }
 
-static int write_ticket(struct tls13_conn *conn, struct stream *s, struct ticket *t, const uint8_t *master, uint8_t index,
+static int write_ticket(struct tls13_conn *conn, struct stream *s, struct ticket *t, const struct hmac_key *master, uint8_t index,
                         uint32_t lifetime)
 {
     uint8_t random[16], sealed[TICKET_MAX], msg[TICKET_MAX + 32];
     const struct suite *suite = conn->suite;
     /* Unique to connection and ticket, and unknown to everybody else, without another call to the kernel. */
-    kdf_expand_label(suite->hash, master, "ticket", &index, 1, random, sizeof random);
+    kdf_label_with(master, "ticket", &index, 1, random, sizeof random);
     t->age_add = load32(random);
     t->psk_len = suite->hash_len;
-    kdf_expand_label(suite->hash, master, "resumption", &index, 1, t->psk, t->psk_len); /* 4.6.1: one PSK a nonce */
+    kdf_label_with(master, "resumption", &index, 1, t->psk, t->psk_len); /* 4.6.1: one PSK a nonce */
     size_t n = ticket_seal(&conn->ctx->ring, t, random + 4, sealed);
     struct wr w = wr_of(msg, sizeof msg);
     wr_u8(&w, MSG_NEW_SESSION_TICKET);
@@ -93,11 +93,14 @@ int post_tickets(struct tls13_conn *conn, struct tls13_io *io)
         return 0;
     uint8_t hash[MAX_HASH], master[MAX_HASH];
     transcript_hash(&hs->transcript, hash);
+    struct hmac_key key;
     ks_derive(&hs->ks, "res master", hash, master);
+    hmac_key(&key, conn->suite->hash, master, conn->suite->hash_len);
     struct stream s = { .conn = conn, .io = io };
     int err = 0;
     for (unsigned i = 0; i < count && err == 0; i++)
-        err = write_ticket(conn, &s, &t, master, (uint8_t)i, (uint32_t)left);
+        err = write_ticket(conn, &s, &t, &key, (uint8_t)i, (uint32_t)left);
+    WIPE(key);
     WIPE(master);
     WIPE(t);
     hs->tickets_sent = true;

@@ -5,12 +5,15 @@
 
 void rec_start(struct direction *d, const struct suite *suite, const uint8_t *secret)
 {
+    struct hmac_key k;
     uint8_t key[32];
     if (secret != d->secret)
         memcpy(d->secret, secret, suite->hash_len);
-    kdf_expand_label(suite->hash, d->secret, "key", NULL, 0, key, suite->key_len);
-    kdf_expand_label(suite->hash, d->secret, "iv", NULL, 0, d->iv, sizeof d->iv);
+    hmac_key(&k, suite->hash, d->secret, suite->hash_len);
+    kdf_label_with(&k, "key", NULL, 0, key, suite->key_len);
+    kdf_label_with(&k, "iv", NULL, 0, d->iv, sizeof d->iv);
     aead_init(&d->aead, suite, key);
+    WIPE(k);
     WIPE(key);
     d->seq = 0;
     d->on = true;

@@ -87,29 +87,40 @@ static void sha256_update(const br_hash_class **ctx, const void *data, size_t le
             return;
         add_blocks(c->val, c->buf, 1);
     }
-    add_blocks(c->val, p, len / 64);
+    if (len >= 64)
+        add_blocks(c->val, p, len / 64);
     memcpy(c->buf, p + (len & ~(size_t)63), len & 63);
 }
 
-static void words_out(uint8_t *dst, const uint32_t words[8])
+/* Eight words between the order of the machine and big-endian bytes, 16 bytes at a time: what is read next is read so too. */
+static void words_flip(void *dst, const void *src)
 {
-    for (int i = 0; i < 8; i++)
-        store32(dst + 4 * i, words[i]);
+    const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+    __m128i low = _mm_loadu_si128(src), high = _mm_loadu_si128((const void *)((const uint8_t *)src + 16));
+    _mm_storeu_si128(dst, _mm_shuffle_epi8(low, order));
+    _mm_storeu_si128((void *)((uint8_t *)dst + 16), _mm_shuffle_epi8(high, order));
 }
 
-/* FIPS 180-4 5.1.1: a one bit, zeros, and the length in bits. */
+/* FIPS 180-4 5.1.1: a one bit, zeros, and the length in bits.  What the buffer holds behind the message is masked off. */
 static void sha256_out(const br_hash_class *const *ctx, void *dst)
 {
     const br_sha256_context *c = const_context(ctx);
-    const size_t held = (size_t)c->count & 63, n = held < 56 ? 64 : 128;
-    uint8_t tail[128] = { 0 };
+    const unsigned held = (unsigned)c->count & 63, n = held < 56 ? 1 : 2;
+    const __m128i end = _mm_set1_epi8((char)held), one_bit = _mm_set1_epi8(-128);
+    const __m128i bits = _mm_set_epi64x((long long)__builtin_bswap64(c->count << 3), 0);
+    __m128i at = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m128i tail[8];
     uint32_t state[8];
+    for (int i = 0; i < 4; i++) {
+        __m128i kept = _mm_and_si128(_mm_loadu_si128((const void *)(c->buf + 16 * i)), _mm_cmpgt_epi8(end, at));
+        tail[i] = _mm_or_si128(kept, _mm_and_si128(_mm_cmpeq_epi8(end, at), one_bit));
+        tail[4 + i] = _mm_setzero_si128();
+        at = _mm_add_epi8(at, _mm_set1_epi8(16));
+    }
+    tail[4 * n - 1] = _mm_or_si128(tail[4 * n - 1], bits);
     memcpy(state, c->val, sizeof state);
-    memcpy(tail, c->buf, held);
-    tail[held] = 0x80;
-    store64(tail + n - 8, c->count << 3);
-    add_blocks(state, tail, n / 64);
-    words_out(dst, state);
+    add_blocks(state, (const uint8_t *)tail, n);
+    words_flip(dst, state);
     WIPE(tail);
     WIPE(state);
 }
@@ -117,16 +128,14 @@ static void sha256_out(const br_hash_class *const *ctx, void *dst)
 static uint64_t sha256_state(const br_hash_class *const *ctx, void *dst)
 {
     const br_sha256_context *c = const_context(ctx);
-    words_out(dst, c->val);
+    words_flip(dst, c->val);
     return c->count;
 }
 
 static void sha256_set_state(const br_hash_class **ctx, const void *state, uint64_t count)
 {
     br_sha256_context *c = context(ctx);
-    const uint8_t *p = state;
-    for (int i = 0; i < 8; i++)
-        c->val[i] = load32(p + 4 * i);
+    words_flip(c->val, state);
     c->count = count;
 }
 

@@ -3,6 +3,7 @@
 
 #include "bytes.h"
 #include "kdf.h"
+#include "nist.h"
 #include "x25519.h"
 #include "x86/p256.h"
 #include "x86/x25519_x2.h"
@@ -141,6 +142,20 @@ static bool p256_bearssl_mul(uint8_t x[32], const uint8_t xy[64], const uint8_t 
 
 static const struct p256_impl p256_portable = { "p256-bearssl", 0, NULL, p256_bearssl_mulgen, p256_bearssl_mul };
 
+#ifdef HAVE_NIST64
+static void p256_64_mulgen(uint8_t xy[64], const uint8_t k[32])
+{
+    nist64_p256_mulgen(xy, k);
+}
+
+static bool p256_64_mul(uint8_t x[32], const uint8_t xy[64], const uint8_t k[32])
+{
+    return nist64_p256_mul(x, xy, k);
+}
+
+static const struct p256_impl p256_64 = { "p256-64", NIST64_NEEDS, NULL, p256_64_mulgen, p256_64_mul };
+#endif
+
 #ifdef __x86_64__
 static const struct p256_impl p256_avx2 = { "p256-avx2", P256_NEEDS, p256_init, p256_mulgen, p256_mul };
 #endif
@@ -149,6 +164,9 @@ static const struct p256_impl p256_avx2 = { "p256-avx2", P256_NEEDS, p256_init, 
 static const struct p256_impl *const p256_impls[] = {
 #ifdef __x86_64__
     &p256_avx2,
+#endif
+#ifdef HAVE_NIST64
+    &p256_64,
 #endif
     &p256_portable,
 };
@@ -244,15 +262,47 @@ void nist_scalar(const struct nist_curve *c, uint8_t *k, const uint8_t *random)
         (void)hash_once(c->len == 32 ? HASH_SHA256 : HASH_SHA384, k, c->len, k);
 }
 
+/* --- P-384 ------------------------------------------------------------------------------------------------ */
+
+#ifdef HAVE_NIST64
+static void p384_mulgen(uint8_t *point, const uint8_t *k)
+{
+    point[0] = 4;
+    if (cpu_has(NIST64_NEEDS))
+        nist64_p384_mulgen(point + 1, k);
+    else
+        (void)br_ec_prime_i31.mulgen(point, k, 48, BR_EC_secp384r1);
+}
+
+static bool p384_mul(uint8_t *point, const uint8_t *k)
+{
+    if (cpu_has(NIST64_NEEDS))
+        return nist64_p384_mul(point + 1, point + 1, k);
+    return br_ec_prime_i31.mul(point, 97, k, 48, BR_EC_secp384r1) == 1;
+}
+#else
+static void p384_mulgen(uint8_t *point, const uint8_t *k)
+{
+    (void)br_ec_prime_i31.mulgen(point, k, 48, BR_EC_secp384r1);
+}
+
+static bool p384_mul(uint8_t *point, const uint8_t *k)
+{
+    return br_ec_prime_i31.mul(point, 97, k, 48, BR_EC_secp384r1) == 1;
+}
+#endif
+
+/* --- both ------------------------------------------------------------------------------------------------- */
+
 void nist_mulgen(const struct nist_curve *c, uint8_t *point, const uint8_t *k)
 {
-    if (c->id == BR_EC_secp256r1) {
-        (void)pthread_once(&once, choose);
-        point[0] = 4;
-        p256_chosen->mulgen(point + 1, k);
+    if (c->id != BR_EC_secp256r1) {
+        p384_mulgen(point, k);
         return;
     }
-    (void)br_ec_prime_i31.mulgen(point, k, c->len, c->id);
+    (void)pthread_once(&once, choose);
+    point[0] = 4;
+    p256_chosen->mulgen(point + 1, k);
 }
 
 /* The public point's shape, before BearSSL sees it: it takes a wrong length or first byte badly, and coordinates modulo p. */
@@ -273,7 +323,7 @@ bool nist_mul(const struct nist_curve *c, uint8_t *x, const uint8_t *point, cons
         ok = p256_chosen->mul(result + 1, point + 1, k);
     } else {
         memcpy(result, point, 1 + 2 * (size_t)c->len);
-        ok = br_ec_prime_i31.mul(result, 1 + 2 * (size_t)c->len, k, c->len, c->id) == 1;
+        ok = p384_mul(result, k);
     }
     if (ok)
         memcpy(x, result + 1, c->len);

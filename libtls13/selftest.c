@@ -147,10 +147,7 @@ static bool ecdh(uint16_t group, const char *client, const char *scalar, const c
     return job.err == 0 && same(ours, server) && same(shared, secret);
 }
 
-/*
- * RFC 5903 8.2.  One multiplication only: BearSSL's mulgen is mul with the generator, and at 2 ms each it is what the self-test's time
- * goes into.
- */
+/* RFC 5903 8.2.  One multiplication only: mulgen is mul with the generator, and at level portable each takes 2 ms. */
 static bool p384(void)
 {
     uint8_t point[97], k[48], x[48];

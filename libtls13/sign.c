@@ -8,6 +8,7 @@
 #include "error.h"
 #include "hash_impl.h"
 #include "kdf.h"
+#include "nist.h"
 #include "sign_kat.h"
 #include "x86/p256.h"
 #include "x86/rsa.h"
@@ -62,53 +63,47 @@ bool sig_fits(const struct public_key *key, const struct sig_scheme *scheme)
 
 /* --- seams: what an accelerated primitive may replace ------------------------------------------------------- */
 
-#ifdef __x86_64__
-static bool p256_is_fast(void)
-{
-    return cpu_has(P256_NEEDS);
-}
+/* ECDSA of our own, the numbers as long as the curve's. */
+struct ecdsa {
+    size_t bytes;
+    bool (*sign)(uint8_t *rs, const uint8_t *d, const uint8_t *xy, const uint8_t *hash);
+    bool (*verify)(const uint8_t *xy, const uint8_t *hash, const uint8_t *rs);
+};
 
-/* The two numbers of a signature that der_ecdsa_sig_ok took, 32 bytes each. */
-static void raw_of(uint8_t rs[static 64], const uint8_t *sig, size_t len)
+/* => NULL: BearSSL's is all there is for this key on this CPU. */
+static const struct ecdsa *own_ecdsa(enum key_type type)
 {
-    struct rd r = rd_of(sig, len), seq = der_open(&r, DER_SEQUENCE);
-    memset(rs, 0, 64);
-    for (size_t end = 32; end <= 64; end += 32) {
-        struct slice v = der_uint(&seq);
-        memcpy(rs + end - v.n, v.p, v.n);
-    }
+#ifdef __x86_64__
+    static const struct ecdsa p256_avx2 = { 32, p256_ecdsa_sign, p256_ecdsa_verify };
+    if (type == KEY_P256 && cpu_has(P256_NEEDS))
+        return &p256_avx2;
+#endif
+#ifdef HAVE_NIST64
+    static const struct ecdsa p256 = { 32, nist64_p256_sign, nist64_p256_verify };
+    static const struct ecdsa p384 = { 48, nist64_p384_sign, nist64_p384_verify };
+    if (cpu_has(NIST64_NEEDS))
+        return type == KEY_P256 ? &p256 : type == KEY_P384 ? &p384 : NULL;
+#endif
+    return NULL;
 }
 
 /* => the signature's length, 0 when it did not stand up to its check (x86/p256.h). */
-static size_t p256_sign(const struct private_key *key, const uint8_t *hash, uint8_t *sig)
+static size_t ecdsa_sign(const struct ecdsa *e, const struct private_key *key, const uint8_t *hash, uint8_t *sig)
 {
-    return p256_ecdsa_sign(sig, key->d.p, key->point + 1, hash) ? br_ecdsa_raw_to_asn1(sig, 64) : 0;
+    return key->d.n == e->bytes && e->sign(sig, key->d.p, key->point + 1, hash) ? br_ecdsa_raw_to_asn1(sig, 2 * e->bytes) : 0;
 }
 
-static bool p256_verify(const struct public_key *key, const uint8_t *hash, const uint8_t *sig, size_t len)
+static bool ecdsa_verify(const struct ecdsa *e, const struct public_key *key, const uint8_t *hash, const uint8_t *sig, size_t len)
 {
-    uint8_t rs[64];
-    raw_of(rs, sig, len);
-    return p256_ecdsa_verify(key->point.p + 1, hash, rs);
+    uint8_t rs[96] = { 0 };
+    /* The two numbers of a signature that der_ecdsa_sig_ok took. */
+    struct rd r = rd_of(sig, len), seq = der_open(&r, DER_SEQUENCE);
+    for (size_t end = e->bytes; end <= 2 * e->bytes; end += e->bytes) {
+        struct slice v = der_uint(&seq);
+        memcpy(rs + end - v.n, v.p, v.n);
+    }
+    return key->point.n == 1 + 2 * e->bytes && e->verify(key->point.p + 1, hash, rs);
 }
-#else
-static bool p256_is_fast(void)
-{
-    return false;
-}
-
-static size_t p256_sign(const struct private_key *key, const uint8_t *hash, uint8_t *sig)
-{
-    (void)key, (void)hash, (void)sig;
-    return 0;
-}
-
-static bool p256_verify(const struct public_key *key, const uint8_t *hash, const uint8_t *sig, size_t len)
-{
-    (void)key, (void)hash, (void)sig, (void)len;
-    return false;
-}
-#endif
 
 static br_rsa_private rsa_signer(void)
 {
@@ -243,8 +238,9 @@ int sig_verify(const struct public_key *key, const struct sig_scheme *scheme, co
         /* BearSSL takes some BER: RFC 8446 4.2.3 wants DER. */
         if (!der_ecdsa_sig_ok(sig, len, key->bits / 8))
             return -TLS13_E_DECRYPT;
-        if (key->type == KEY_P256 && p256_is_fast())
-            return key->point.n == 65 && p256_verify(key, hash, sig, len) ? 0 : -TLS13_E_DECRYPT;
+        const struct ecdsa *e = own_ecdsa(key->type);
+        if (e != NULL)
+            return ecdsa_verify(e, key, hash, sig, len) ? 0 : -TLS13_E_DECRYPT;
         return br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, hash, sig_hash_len(scheme), &pk, sig, len) != 0 ? 0 : -TLS13_E_DECRYPT;
     }
     uint8_t em[SIG_MAX];
@@ -292,8 +288,9 @@ int sig_sign(const struct private_key *key, const struct sig_scheme *scheme, con
     struct public_key pub = key_public(key);
     if (!sig_fits(&pub, scheme))
         return -TLS13_E_BAD_ARGUMENT;
-    bool checked = key->type == KEY_P256 && p256_is_fast(); /* within p256_ecdsa_sign, at half the cost */
-    size_t len = checked ? p256_sign(key, hash, sig) : sign_unchecked(key, scheme, hash, salt, sig);
+    const struct ecdsa *e = own_ecdsa(key->type);
+    bool checked = e != NULL; /* within, at half the cost */
+    size_t len = checked ? ecdsa_sign(e, key, hash, sig) : sign_unchecked(key, scheme, hash, salt, sig);
     /* RFC 8446 C.3: one faulty RSA-CRT signature gives a factor of the modulus away. */
     if (len == 0 || (!checked && sig_verify(&pub, scheme, hash, sig, len) < 0)) {
         explicit_bzero(sig, SIG_MAX);

@@ -31,8 +31,8 @@ constant() {
     assert_output --partial 'depends on uninitialised value'
 }
 
-@test "X25519, P-256 and ECDSA: neither branches nor indexes on a secret" {
-    constant ct_asym 'x25519: done'
+@test "X25519, P-256, P-384 and ECDSA: neither branches nor indexes on a secret" {
+    constant ct_asym 'ECDSA P-384: done'
 }
 
 @test "X25519 in eight lanes, emulated: neither branches nor indexes on a secret" {

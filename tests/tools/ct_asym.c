@@ -3,6 +3,7 @@
 
 #include "cpu.h"
 #include "curve.h"
+#include "nist.h"
 #include "x25519.h"
 #include "x86/p256.h"
 
@@ -53,6 +54,30 @@ static void ct_p256(void)
 }
 #endif
 
+#ifdef HAVE_NIST64
+static void ct_p384(void)
+{
+    uint8_t d[48], k[48], hash[48], xy[96], x[48], rs[96], point[97], copy[48];
+    ct_fill(d, 48, 37);
+    ct_fill(k, 48, 91);
+    ct_fill(hash, 48, 13);
+    memcpy(copy, d, 48);
+    SECRET(d, 48);
+    SECRET(k, 48);
+    nist64_p384_mulgen(xy, d);
+    PUBLIC(xy, 96);
+    (void)br_ec_prime_i31.mulgen(point, copy, 48, BR_EC_secp384r1);
+    ct_done("P-384 key", memcmp(xy, point + 1, 96) == 0);
+    bool on_curve = nist64_p384_mul(x, xy, k);
+    PUBLIC(&on_curve, sizeof on_curve);
+    PUBLIC(x, 48);
+    bool ok = nist64_p384_sign_nonce(rs, d, hash, k);
+    PUBLIC(&ok, sizeof ok);
+    PUBLIC(rs, 96);
+    ct_done("ECDSA P-384", on_curve && ok && nist64_p384_verify(xy, hash, rs));
+}
+#endif
+
 int main(int argc, char **argv)
 {
 #ifdef HAVE_X25519_SCALAR
@@ -61,6 +86,9 @@ int main(int argc, char **argv)
 #ifdef __x86_64__
     if (cpu_has(P256_NEEDS))
         ct_p256();
+#endif
+#ifdef HAVE_NIST64
+    ct_p384();
 #endif
     return ct_end(argc, argv);
 }

@@ -94,11 +94,30 @@ static void each_part_counts(void)
     }
 }
 
+/* One whose body is of another version of us, under the right key, is none. */
+static void another_version_is_none(void)
+{
+    connect_with(&base, NULL);
+    struct peer_ticket ticket = p.tickets[0];
+    for (int other = 0; other < 2; other++) {
+        struct aead a;
+        uint8_t *nonce = ticket.id + 16, *body = ticket.id + 28;
+        size_t n = ticket.id_len - 28 - AEAD_TAG;
+        aead_init(&a, suite_by_id(TLS_AES_256_GCM_SHA384), test_ring + 16);
+        CHECK_INT(aead_open(&a, nonce, ticket.id, 16, body, n), 0);
+        body[0] = (uint8_t)(body[0] + other);
+        aead_seal(&a, nonce, ticket.id, 16, body, n);
+        connect_with(&base, &ticket);
+        CHECK_INT(p.resumed, !other);
+    }
+}
+
 int main(void)
 {
     if (cred_load(&client, fixture_client, strlen(fixture_client), NULL, 0, NULL, NULL) < 0)
         abort();
     RUN(each_part_counts);
+    RUN(another_version_is_none);
     if (p.conn != NULL)
         peer_free(&p);
     cred_free(client);

@@ -112,12 +112,39 @@ static void another_version_is_none(void)
     }
 }
 
+/* 4.2.3, 9.2: a client that relies on its ticket names no schemes; when it is not taken, there is nothing to sign with. */
+static void a_ticket_in_place_of_schemes(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    for (int i = 0; i < 3; i++) {
+        if (p.conn != NULL)
+            peer_free(&p);
+        peer_init(&p, ctx);
+        CHECK(peer_handshake(&p, NULL));
+        struct peer_ticket ticket = p.tickets[0];
+        ticket.id[50] ^= i != 0;
+        peer_free(&p);
+        peer_init(&p, ctx);
+        p.opt.ticket = &ticket;
+        p.opt.no_sigs = i < 2;
+        p.opt.sigs[0] = SIG_PSS_PSS_SHA256;
+        p.opt.n_sigs = 1;
+        CHECK_INT(peer_handshake(&p, NULL), i == 0);
+        if (i == 0)
+            CHECK(p.resumed);
+        else
+            CHECK_INT(p.last, i == 1 ? -TLS13_E_MISSING_EXTENSION : -TLS13_E_NO_COMMON);
+    }
+    tls13_ctx_unref(ctx);
+}
+
 int main(void)
 {
     if (cred_load(&client, fixture_client, strlen(fixture_client), NULL, 0, NULL, NULL) < 0)
         abort();
     RUN(each_part_counts);
     RUN(another_version_is_none);
+    RUN(a_ticket_in_place_of_schemes);
     if (p.conn != NULL)
         peer_free(&p);
     cred_free(client);

@@ -1,12 +1,22 @@
-/* What the files of the link share among themselves: link_pump.c (bytes), link_open.c (until the
+/* What the files of the link share among themselves: link_pump.c, link_up.c, link_down.c (bytes), link_open.c (until the
  * relay), link.c (steps, deadlines, end), link_start.c (start and events). */
 #ifndef LINK_PARTS_H
 #define LINK_PARTS_H
 
 #include "link.h"
 
+#define LINK_RECORD (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL)
+#define LINK_ROUNDS 2 /* reads in one event, so that one busy connection does not starve the others */
+
 /* --- link_pump.c ------------------------------------------------------------------------------------------------ */
 
+/*
+ * Whole records one read may bring.  Large calls cost less a byte; but what a stalled sink does not take is held, so that only a few
+ * connections may hold that much, the others two records each way.
+ */
+size_t pump_records(const struct link_env *env);
+/* Bytes one read from the client may bring: its whole records end where a read ends, so that nothing of them is left to be held. */
+size_t pump_room(const struct link *l);
 /* Receives behind what is held; n: the bytes that now lie at env->in.  => bytes received, 0: FIN, -errno. */
 ssize_t pump_recv(struct link *l, size_t *n);
 /* Brings held ciphertext to env->in and gives its slab back; => its length. */
@@ -15,14 +25,22 @@ size_t pump_take_hold(struct link *l);
 bool pump_keep(struct link *l, const struct iovec *plain, int n, size_t skip, const uint8_t *hold, size_t hold_len);
 /* Sends to the client or queues; failures become facts. */
 void pump_to_client(struct link *l, const uint8_t *p, size_t n);
+/*
+ * => bytes taken.  A failure is a fact: EPIPE says that the backend closed, after a FIN of its own that is still to be read; any other
+ * error is a reset, which a later read may not tell again.
+ */
+size_t pump_to_backend(struct link *l, const struct iovec *iov, int n);
 /* Writes what is queued. */
 void pump_flush_client(struct link *l);
 void pump_flush_backend(struct link *l);
+/* Gives a queue's slab back. */
+void pump_drop(struct link *l, struct link_queue *q);
+
+/* --- link_up.c, link_down.c --------------------------------------------------------------------------------------- */
+
 /* Bytes from one side to the other, until there are no more or they are not taken. */
 void pump_client(struct link *l);
 void pump_backend(struct link *l);
-/* Gives a queue's slab back. */
-void pump_drop(struct link *l, struct link_queue *q);
 
 /* --- link_open.c ------------------------------------------------------------------------------------------------ */
 

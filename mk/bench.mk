@@ -51,9 +51,9 @@ bench-tools: $(if $(SAN),,$(BENCH_TOOLS) $(B)/bench/allocations.so)
 bench:
 	$(Q)tools/setup.sh build test bench
 	$(Q)$(MAKE) --no-print-directory all bench-tools
-	$(Q)tests/bench/bench.py -r $(R) $(if $(M),-m $(M)) $(if $(TARGETS),-t $(TARGETS)) -j $(BENCH_RESULTS) --tls13d $(B)/tls13d --bin $(B)/bench
+	$(Q)tests/bench/bench.py -r $(R) $(if $(M),-m $(M),--budget) $(if $(TARGETS),-t $(TARGETS)) -j $(BENCH_RESULTS) --tls13d $(B)/tls13d --bin $(B)/bench
 
 bench-docs: M :=
-bench-docs: T :=
+bench-docs: TARGETS :=
 bench-docs: bench
 	$(Q)tests/bench/report.py $(BENCH_RESULTS) --publish

@@ -7,15 +7,17 @@ BENCH=$TOP/tests/bench
 
 # bench STATUS OPTION...: a run with next to no work, of ours and the floor.
 bench() {
-    local status=$1
+    local expected=$1
     shift
-    run "$status" timeout 120 "$BENCH/bench.py" -q -r 1 --slices 1 --patience 0.1 --scale 0.005 -t tls13d relay --tls13d "$TLS13D" --bin "$B/bench" \
+    run timeout 120 "$BENCH/bench.py" -q -r 1 --slices 1 --patience 0.1 --scale 0.005 -t tls13d relay --tls13d "$TLS13D" --bin "$B/bench" \
         -j "$T/results.json" "$@"
+    echo "$output"
+    # shellcheck disable=SC2154 # run sets it
+    [ "$status" = "$expected" ] || fail "exit status $status"
 }
 
 @test "a run measures every metric of ours, and publishes them" {
-    bench -0
-    echo "$output"
+    bench 0
     run -0 jq -r '.metrics | to_entries[] | select((.value.tls13d | length) != 1) | .key' "$T/results.json"
     assert_output ''
     run -0 jq -r '[(.metrics | length), (.curves.turn.tls13d | length), (.wrong | length)] | @tsv' "$T/results.json"
@@ -41,10 +43,16 @@ bench() {
     python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$TOP/docs/bench.svg"
 }
 
+@test "the library alone: a handshake's stages and records" {
+    run -0 "$B/bench/engine" 3
+    [ "$(grep -cE "^ +server's side, us +[0-9.]+ +[0-9.]+ +([0-9.]+|-)$" <<<"$output")" = 5 ] || fail "not five handshakes: $output"
+    [ "$(grep -cE ' (16384|4096|1024|64) +[0-9]+ ' <<<"$output")" = 12 ] || fail "not twelve records: $output"
+}
+
 @test "what is wrong is named, and is not published" {
-    bench -1 -m full hybrid --tls13d /bin/false
+    bench 1 -m full hybrid --tls13d /bin/false
     assert_output --partial 'tls13d ended by itself'
-    bench -0 -m full idle-2000
+    bench 0 -m full idle-2000
     run -1 "$BENCH/report.py" "$T/results.json" --root "$T" --publish
     assert_output --partial 'not published: no figure for resumed'
     run -2 "$BENCH/bench.py" -m nonsense

@@ -20,10 +20,12 @@ import sys
 import tempfile
 import time
 
+import budget
 import report
 import turns
-from metrics import BY_NAME, METRICS, TARGETS
-from target import Target, Wrong, cpu_set, free_port
+from metrics import BY_NAME, METRICS, OURS, TARGETS
+from place import backend_at, certificates, in_namespace
+from target import Target, Wrong
 
 # Seconds of one target's turn at scale 1, on a quiet machine: for the progress only.
 SECONDS = {"cpu": 1.6, "workers": 1.6, "hold": 11.0, "calls": 0.5, "wall": 0.5, "start": 0.2, "size": 0.1}
@@ -32,32 +34,6 @@ SECONDS = {"cpu": 1.6, "workers": 1.6, "hold": 11.0, "calls": 0.5, "wall": 0.5, 
 def say(args, text):
     if not args.quiet:
         print(text, file=sys.stderr, flush=True)
-
-
-def certificates(where):
-    """A CA, an ECDSA and an RSA certificate with keys."""
-
-    def run(*command):
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    ca, key = where + "/ca.pem", where + "/ca.key"
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", ca, "-days",
-        "30", "-subj", "/CN=benchmark CA")
-    pems = {}
-    for kind, options, name in (("ec", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "localhost"), ("rsa", ["rsa:2048"], "rsa.test")):
-        base = f"{where}/{kind}"
-        run("openssl", "req", "-newkey", *options, "-nodes", "-keyout", base + ".key", "-out", base + ".csr", "-subj", "/CN=" + name)
-        with open(base + ".ext", "w") as f:
-            f.write(f"subjectAltName=DNS:{name}\n")
-        run("openssl", "x509", "-req", "-in", base + ".csr", "-CA", ca, "-CAkey", key, "-CAcreateserial", "-days", "30", "-out",
-            base + ".crt", "-extfile", base + ".ext")
-        with open(base + ".pem", "w") as out:
-            os.chmod(base + ".pem", 0o600)
-            for part in (base + ".crt", base + ".key"):
-                with open(part) as f:
-                    out.write(f.read())
-        pems[kind] = base + ".pem"
-    return ca, pems
 
 
 class Run:
@@ -71,7 +47,7 @@ class Run:
         self.disturbance = turns.Disturbance()
         self.began, self.weight_done = time.monotonic(), 0.0
         self.ca, self.pems = certificates(args.dir)
-        self.backend = free_port()
+        self.backend, self.budget = None, {}
 
     def jobs(self):
         """The metrics in turn; all that one climb of connections yields is one job."""
@@ -176,14 +152,28 @@ class Run:
                 self.job(metrics, r)
 
     def go(self):
-        backend = subprocess.Popen(["taskset", "-c", cpu_set("1"), os.path.join(self.args.bin, "backend"), str(self.backend)])
-        try:
-            self.rounds()
-        finally:
-            for t in self.targets.values():
-                t.stop()
-            backend.terminate()
-            backend.wait()
+        with backend_at(self.args) as self.backend:
+            try:
+                self.rounds()
+            finally:
+                for t in self.targets.values():
+                    t.stop()
+            if self.args.budget:
+                self.budget = self.make_budget()
+
+    def make_budget(self):
+        """Where our time goes; what cannot be had here is left out."""
+        say(self.args, "the budget of our CPU time")
+        scale = argparse.Namespace(**{**vars(self.args), "slices": 1, "scale": 2 * self.args.scale})
+        found = {"engine": subprocess.run([os.path.join(self.args.bin, "engine"), str(max(3, int(400 * min(1, self.args.scale))))],
+                                          capture_output=True, text=True, check=True).stdout.rstrip()}
+        if shutil.which("perf") is None:
+            say(self.args, "perf is not installed: no profile")
+        else:
+            text = self.attempt(OURS, BY_NAME["full"], lambda: budget.text(budget.DEFAULT, scale, self.ca, self.pems, self.backend))
+            if text:
+                found["profile"] = text
+        return found
 
     def results(self):
         return {
@@ -197,6 +187,7 @@ class Run:
             "metrics": {m: {n: [round(x, 4) for x in v] for n, v in per.items()} for m, per in self.values.items()},
             "slices_of": self.slices,
             "curves": self.curves,
+            "budget": self.budget,
         }
 
 
@@ -218,18 +209,6 @@ def version(name, args):
     return next((w for w in words if w[0].isdigit() and "." in w), "?")
 
 
-def in_namespace():
-    """Re-executes itself in a network namespace of its own, where it may."""
-    if os.environ.get("BENCH_NETNS") or os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("ip") is None:
-        return
-    os.environ["BENCH_NETNS"] = "1"
-    script = ("ip link set lo up; echo reno >/proc/sys/net/ipv4/tcp_congestion_control 2>/dev/null;"
-              " echo '10000 65000' >/proc/sys/net/ipv4/ip_local_port_range; echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse;"
-              " [ -e /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing 2>/dev/null; exec \"$@\"")
-    if subprocess.run(["unshare", "-m", "-n", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
-        os.execvp("unshare", ["unshare", "-m", "-n", "sh", "-c", script, "sh", sys.executable] + sys.argv)
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-r", "--rounds", type=int, default=5)
@@ -240,6 +219,7 @@ def arguments():
     parser.add_argument("--scale", type=float, default=1.0, help="of the amounts of work; below 1 the figures are rough")
     parser.add_argument("--slices", type=int, default=3, help="of a round")
     parser.add_argument("--patience", type=float, default=1.0, help="of the waits before memory is read")
+    parser.add_argument("--budget", action="store_true", help="also where our time goes, for docs/performance.md")
     parser.add_argument("--tls13d", default="build/tls13d")
     parser.add_argument("--bin", default="build/bench")
     args = parser.parse_args()

@@ -174,23 +174,24 @@ def long_table(results):
     return table(lines) + "\n" + note(results) + "\n"
 
 
-def replaced(path, block):
-    """The file's text with what stands between its markers replaced."""
-    begin, end = "<!-- benchmark: made by tests/bench/report.py -->\n", "<!-- end of benchmark -->\n"
-    with open(path) as f:
-        old = f.read()
+def replaced(old, what, block):
+    """The text with what stands between these markers replaced."""
+    begin, end = f"<!-- {what}: made by tests/bench/report.py -->\n", f"<!-- end of {what} -->\n"
     if old.count(begin) != 1 or old.count(end) != 1:
-        sys.exit(f"{path}: the markers of the benchmark's table are missing")
+        sys.exit(f"the markers of '{what}' are missing")
     return old[: old.index(begin) + len(begin)] + block + old[old.index(end):]
 
 
 def products(results, root):
+    """=> {path: content} of all that is made from the results."""
     readme, docs = os.path.join(root, "README.md"), os.path.join(root, "docs", "performance.md")
-    return {
-        readme: replaced(readme, short_table(results)),
-        docs: replaced(docs, long_table(results)),
-        os.path.join(root, "docs", "bench.svg"): chart.svg(results, rows(results)),
-    }
+    with open(readme) as f:
+        first = replaced(f.read(), "benchmark", short_table(results))
+    with open(docs) as f:
+        second = replaced(f.read(), "benchmark", long_table(results))
+    for part, content in results.get("budget", {}).items():
+        second = replaced(second, part, "```text\n" + content + "\n```\n")
+    return {readme: first, docs: second, os.path.join(root, "docs", "bench.svg"): chart.svg(results, rows(results))}
 
 
 def main():

@@ -10,11 +10,18 @@ load ../lib
         peers+=("$name")
     done
     [ ${#peers[@]} -gt 2 ] || skip "no peer is installed"
-    run -0 timeout 500 "$TOP/tests/bench/bench.py" -r 2 --slices 2 --patience 0.3 --scale 0.02 -t "${peers[@]}" --tls13d "$TLS13D" --bin "$B/bench" \
+    run -0 timeout 500 "$TOP/tests/bench/bench.py" -r 2 --slices 2 --patience 0.3 --scale 0.02 --budget -t "${peers[@]}" --tls13d "$TLS13D" --bin "$B/bench" \
         -j "$T/results.json"
     echo "$output"
     run -0 jq -r '.wrong[]' "$T/results.json"
     assert_output ''
+    run -0 jq -r .budget.engine "$T/results.json"
+    assert_line --regexp "^ +server's side, us +[0-9.]+ +[0-9.]+ +[0-9.]+$"
+    if command -v perf >/dev/null; then
+        run -0 jq -r .budget.profile "$T/results.json"
+        assert_line --regexp '^  kernel: sendto +[0-9.]+ us +[0-9.]+ %$'
+        assert_line --regexp '^  system calls a unit: .*accept4 1\.'
+    fi
     for name in "${peers[@]}"; do
         run -0 jq -r --arg n "$name" '.metrics | to_entries[] | select(.value[$n] != null or (.key | test("^hybrid$|-2$") | not)) |
             select((.value[$n] | length) != 2 or (.value[$n] | min) < 0) | .key' "$T/results.json"

@@ -308,9 +308,11 @@ shown() {
     daemon_start 'backlog = 77'
     [ "$(ss -Hltn "sport = :$PORT" | awk '{ print $3 }')" = 77 ]
     held
-    [[ $(ss -Htno state established "sport = :$PORT") == *timer:\(keepalive* ]] || fail "$(ss -Htno state established "sport = :$PORT")"
-    [[ $(ss -Htno state established "dport = :${BACKEND##*:}") == *timer:\(keepalive* ]]
+    # While a segment is not acknowledged another timer is shown.
+    wait_for 5 kept_alive "sport = :$PORT" || fail "$(ss -Htno state established "sport = :$PORT")"
+    wait_for 5 kept_alive "dport = :${BACKEND##*:}" || fail "$(ss -Htno state established "dport = :${BACKEND##*:}")"
 }
+kept_alive() { [[ $(ss -Htno state established "$1") == *timer:\(keepalive* ]]; }
 
 @test "records are small at the start and after a pause of a second, then whole" {
     local small

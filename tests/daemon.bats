@@ -179,7 +179,69 @@ print(p.wait(timeout=10))' "$TLS13D" "$T/tls13d.ini" "$turn" "$signal"
     daemon_stop
 }
 
+@test "a master that is killed: its workers take nobody new, finish what they have begun, and end" {
+    daemon_lines=('drain-timeout = 20s')
+    backend_start tcp echo
+    daemon_start
+    local worker client
+    worker=$(workers | head -n 1)
+    timeout 60 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" text:one read:4 wait:1.5 text:two end drain >"$T/long.out" 2>&1 3>&- &
+    client=$!
+    PIDS+=("$client" "$worker")
+    wait_for 5 eval '[ -n "$(ss -Htn state established "dport = :${BACKEND##*:}")" ]'
+    kill -KILL "$DAEMON"
+    wait_for 5 eval '! port_listens "$PORT"' || fail "it still listens"
+    wait "$client"
+    output=$(<"$T/long.out")
+    result_is in 8
+    result_is end close_notify
+    wait_for 5 eval '! kill -0 "$worker" 2>/dev/null' || fail "the worker stays"
+    DAEMON=
+}
+
 # -- listeners and files -------------------------------------------------------------------------------------------
+
+@test "a name and a port alone to listen on: localhost, and every address of both families" {
+    local all named
+    backend_start tcp echo
+    all=$(free_port)
+    named=$(free_port)
+    daemon_start "bind = :$all" "bind = localhost:$named"
+    PORT=$all client text:four end drain
+    result_is text four
+    PORT=$all client --host ::1 text:six end drain
+    result_is text six
+    PORT=$named client --host localhost text:named end drain
+    result_is text named
+    [ "$(ss -Hltn "sport = :$all" | awk '{ print $4 }')" = "*:$all" ] || fail "$(ss -Hltn "sport = :$all")"
+}
+
+# options PID: TCP_NODELAY and SO_KEEPALIVE of each connected TCP socket of the process, taken out of it.
+options() {
+    python3 -S - "$1" <<'PY'
+import ctypes, os, re, socket, sys
+pid, libc = int(sys.argv[1]), ctypes.CDLL(None, use_errno=True)
+pidfd = os.pidfd_open(pid)
+for fd in os.listdir(f"/proc/{pid}/fd"):
+    if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+        continue
+    mine = libc.syscall(438, pidfd, int(fd), 0)  # pidfd_getfd
+    if mine < 0:
+        sys.exit("pidfd_getfd: " + os.strerror(ctypes.get_errno()))
+    s = socket.socket(fileno=mine)
+    if s.family == socket.AF_INET and s.type == socket.SOCK_STREAM and not s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        print(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+PY
+}
+
+@test "no delay and keepalive on both sockets of a connection" {
+    [ "$(id -u)" = 0 ] || skip "not root, another process's sockets are out of reach"
+    backend_start tcp echo
+    daemon_start
+    held
+    run -0 options "$(workers | head -n 1)"
+    assert_output $'1 1\n1 1'
+}
 
 @test "Unix and abstract listeners keep serving over reloads; the socket's file is there for all, and gone in the end" {
     local name=tls13d-test-$$-$RANDOM turn

@@ -21,7 +21,7 @@ flood_end() {
 }
 
 @test "silent clients, garbage, hellos that never end and flights without an answer: good clients are served, all the rest is reaped" {
-    local turn fds memory
+    local turn fds
     admin_start 'handshake-timeout = 5s'
     client text:warm end drain
     wait_for 5 metric_is connections_active 0
@@ -33,6 +33,8 @@ flood_end() {
         (($(result ms) < 3000)) || fail "a good client took $(result ms) ms"
     done
     wait_for 15 metric_is connections_active 0
+    # Nobody but the good ones got as far as the backend.
+    [ "$(metric backend_connects_total)" = 21 ]
     fds_back "$fds"
     flood_end
     cpu_idle
@@ -90,6 +92,28 @@ place() {
     result_is text ''
     client --prefix "$(v6 2001:db8:0:2::1)" text:x end drain
     result_is text x
+}
+
+@test "max-connections holds over all workers, whichever of them the kernel gives them to" {
+    local turn
+    daemon_lines=('max-connections = 4')
+    admin_start
+    daemon_set workers 3
+    daemon_reload
+    for turn in 1 2 3 4; do
+        client_held 50
+    done
+    wait_for 10 metric_is connections_active 4
+    timeout 30 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" text:late end drain >"$T/late.out" 2>&1 3>&- &
+    PIDS+=($!)
+    disown
+    wait_for 5 eval '(($(metric accept_waits_total) > 0))'
+    [ "$(metric connections_active)" = 4 ]
+    cpu_idle
+    [ ! -s "$T/late.out" ]
+    kill "${PIDS[-2]}"
+    wait_for 10 test -s "$T/late.out" || fail "the fifth was not served when there was room"
+    [ "$(jq -r .text "$T/late.out")" = late ]
 }
 
 @test "handshakes-per-second: more than that wait their turn, and all are served" {

@@ -39,7 +39,7 @@ void handover_say_refused(int fd, const char *why);
 
 /*
  * Reads HANDOVER_ENV and takes it out of the environment.  => 0: an old master is there, or nobody; -1 with a sentence in why: what is
- * named is not the channel of our parent.
+ * named is not a channel of another process of our user.
  */
 int handover_open(char *why, size_t why_len);
 /* The channel while the old master waits for an answer, or has not let go yet; else -1. */

@@ -23,7 +23,8 @@ static struct {
 
 /* --- the channel ------------------------------------------------------------------------------------------------ */
 
-static bool is_our_parents(int fd)
+/* One end of a pair that another process of our user has made. */
+static bool is_channel(int fd)
 {
     int domain = 0, type = 0;
     struct ucred peer = { 0 };
@@ -33,7 +34,7 @@ static bool is_our_parents(int fd)
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) != 0)
         return false;
     channel.from = peer.pid;
-    return peer.pid > 0 && peer.pid == getppid() && peer.uid == geteuid();
+    return peer.pid > 0 && peer.pid != getpid() && peer.uid == geteuid();
 }
 
 int handover_open(char *why, size_t why_len)
@@ -46,7 +47,7 @@ int handover_open(char *why, size_t why_len)
     (void)snprintf(copy, sizeof copy, "%s", text);
     (void)unsetenv(HANDOVER_ENV);
     long fd = strtol(copy, &end, 10);
-    if (copy[0] < '0' || copy[0] > '9' || *end != '\0' || fd > INT32_MAX || !is_our_parents((int)fd)) {
+    if (copy[0] < '0' || copy[0] > '9' || *end != '\0' || fd > INT32_MAX || !is_channel((int)fd)) {
         (void)snprintf(why, why_len,
                        HANDOVER_ENV " is for a running tls13d that starts its successor (SIGUSR2), and names no channel of such a one; "
                                     "unset it");

@@ -18,7 +18,6 @@ struct master {
     bool asked_to_end; /* by a SIGTERM */
     struct upgrade upgrade;
     bool reload_due;    /* asked for during an upgrade */
-    pid_t successor;    /* the master that has taken our place; 0: none */
     char program[4096]; /* what an upgrade executes; "": not known */
 };
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define RECEIVE_SECONDS 10
@@ -69,12 +68,13 @@ void master_upgrade(struct master *m)
  */
 static void give_way(struct master *m)
 {
-    notify_send("READY=1\nMAINPID=%d\nSTATUS=upgraded: process %d serves", (int)m->upgrade.pid, (int)m->upgrade.pid);
+    pid_t successor = m->upgrade.pid;
+    notify_send("READY=1\nMAINPID=%d\nSTATUS=upgraded: process %d serves", (int)successor, (int)successor);
     notify_mute(true);
-    m->successor = upgrade_release(&m->upgrade);
-    log_info("upgraded: pid %d serves, this one drains", (int)m->successor);
+    upgrade_release(&m->upgrade);
+    log_info("upgraded: pid %d serves, this one drains", (int)successor);
     if (m->reload_due)
-        (void)kill(m->successor, SIGHUP);
+        (void)kill(successor, SIGHUP);
     if (m->crew.admin.pid > 0)
         (void)kill(m->crew.admin.pid, SIGTERM); /* it answers what it was asked, and goes by itself */
     m->crew.admin.pid = 0;
@@ -87,6 +87,8 @@ void master_upgrade_step(struct master *m, enum upgrade_state state)
 {
     if (state == UPGRADE_NONE)
         return;
+    if (state == UPGRADE_READY && !upgrade_adopted(&m->upgrade))
+        state = UPGRADE_FAILED;
     if (state == UPGRADE_READY)
         give_way(m);
     m->commons.channel = m->upgrade.fd;
@@ -100,10 +102,6 @@ void master_upgrade_step(struct master *m, enum upgrade_state state)
 
 void master_upgrade_child(struct master *m, pid_t pid, int status)
 {
-    if (m->successor != 0 && pid == m->successor) {
-        log_error("the process that has taken this one's place (pid %d) has ended (status %d)", (int)pid, status);
-        m->successor = 0;
-    }
     master_upgrade_step(m, upgrade_ended(&m->upgrade, pid, status));
 }
 

@@ -10,6 +10,7 @@
 
 struct upgrade {
     pid_t pid;                /* of the new master; 0: there is none */
+    pid_t parent;             /* our child, and the new master's parent until it serves */
     int fd;                   /* the channel to it, -1: none (any more) */
     struct handover handover; /* what it gets; binds, admin, inherited and names are the world's, the key ring is a copy */
     size_t next;              /* what comes next of it */
@@ -32,8 +33,11 @@ short upgrade_events(const struct upgrade *u);
 enum upgrade_state upgrade_step(struct upgrade *u, double now);
 /* A child has ended.  => UPGRADE_FAILED when it was the new master, else UPGRADE_NONE. */
 enum upgrade_state upgrade_ended(struct upgrade *u, pid_t pid, int status);
-/* The new master stands alone from now on, and no upgrade is under way any more.  => its pid. */
-pid_t upgrade_release(struct upgrade *u);
+/* Once it is ready: the new master has no parent among us any more.  => false: it has ended meanwhile; the upgrade failed, u->why says why.
+ */
+bool upgrade_adopted(struct upgrade *u);
+/* The new master stands alone from now on, and no upgrade is under way any more. */
+void upgrade_release(struct upgrade *u);
 /* It is ended. */
 void upgrade_cancel(struct upgrade *u);
 

@@ -79,12 +79,12 @@ serial_is() { [ "$(serial)" = "$(file_serial "$1")" ]; }
 
 load_begin() {
     "${net[@]}" python3 -S "$TOOLS/reload_load.py" 443 "$PKI/ca.pem" "$T/load.stop" >"$T/load.out" 2>&1 3>&- &
-    LOAD=$!
+    PIDS+=($!)
     wait_for 20 test -s "$T/load.out"
 }
 load_end() {
     touch "$T/load.stop"
-    wait $LOAD
+    wait_for 30 grep -q served "$T/load.out"
     cat "$T/load.out"
 }
 
@@ -279,6 +279,84 @@ backends_are() { [ "$("${net[@]}" ss -Htn state established state close-wait "sp
     run -0 load_end
     jq -es '.[-1] | .failed == 0 and .served > 10' "$T/load.out" >/dev/null || fail "$output"
     assert_equal "$(property tls13d StatusText)" 'serving: generation 6, 2 workers, 1 listening addresses'
+}
+
+@test "SIGUSR2 under load: systemd follows the new main process, whose end, watchdog, reload and stop are the service's" {
+    local first second
+    daemon_lines=("admin = unix:/run/tls13d/admin.sock")
+    config tls13d 'bind = [::]:443'
+    drop_in tls13d.service <<<$'[Service]\nWatchdogSec=2s'
+    inside systemctl start tls13d
+    first=$(property tls13d MainPID)
+    load_begin
+    install -m 755 "$ROOT/usr/sbin/tls13d" "$ROOT/usr/sbin/tls13d.new"
+    mv "$ROOT/usr/sbin/tls13d.new" "$ROOT/usr/sbin/tls13d"
+    inside systemctl kill --kill-whom=main --signal=USR2 tls13d
+    wait_for 20 main_is_not "$first"
+    second=$(property tls13d MainPID)
+    wait_for 20 property_is tls13d StatusText 'serving: generation 2, 2 workers, 1 listening addresses'
+    wait_for 10 inside_gone "$first"
+    property_is tls13d ActiveState active
+    property_is tls13d NRestarts 0
+    run -0 inside systemctl reload tls13d
+    wait_for 10 property_is tls13d StatusText 'serving: generation 3, 2 workers, 1 listening addresses'
+    property_is tls13d MainPID "$second"
+    # A wrong configuration: the one that serves stays.
+    echo 'nonsense = 1' >>"$E/tls13d.ini"
+    inside systemctl kill --kill-whom=main --signal=USR2 tls13d
+    wait_for 20 journal_has 'upgrade failed, this one goes on: .*tls13d.ini:[0-9]+: nonsense: '
+    wait_for 5 property_is tls13d SubState running
+    property_is tls13d MainPID "$second"
+    sed -i '/^nonsense/d' "$E/tls13d.ini"
+    # Some beats of the watchdog.
+    wait_for 10 old_enough "$second" 5
+    property_is tls13d NRestarts 0
+    run -0 load_end
+    jq -es '.[-1] | .failed == 0 and .served > 10' "$T/load.out" >/dev/null || fail "$output"
+    run ! journal tls13d -o cat -g 'reception only permitted'
+    # Its end is the service's.
+    inside kill -9 "$second"
+    wait_for 20 property_is tls13d NRestarts 1
+    wait_for 20 property_is tls13d ActiveState active
+    echoes 443
+    first=$(property tls13d MainPID)
+    inside systemctl kill --kill-whom=main --signal=USR2 tls13d
+    wait_for 20 main_is_not "$first"
+    wait_for 10 inside_gone "$first"
+    # It is stopped as one that systemd has started itself: what is open ends in peace.
+    timeout 60 "${net[@]}" python3 -S "$TOOLS/client.py" 443 --ca "$PKI/ca.pem" text:one wait:3 text:two end drain >"$T/long.out" 2>&1 3>&- &
+    local client=$!
+    wait_for 10 backends_are 1
+    inside systemctl stop tls13d
+    wait $client || fail "$(<"$T/long.out")"
+    assert_equal "$(jq -r '"\(.in) \(.end)"' "$T/long.out")" '8 close_notify'
+    property_is tls13d Result success
+    run ! journal tls13d -o cat -g 'not our child'
+    run ! inside pgrep -x tls13d
+    [ ! -e "/proc/$MACHINE/root/run/tls13d/admin.sock" ]
+}
+main_is_not() {
+    local pid
+    pid=$(property tls13d MainPID)
+    [ "$pid" != 0 ] && [ "$pid" != "$1" ]
+}
+inside_gone() { ! inside test -d "/proc/$1"; }
+old_enough() { [ "$(inside ps -o etimes= -p "$1")" -ge "$2" ]; }
+
+@test "SIGUSR2 with systemd's sockets: they are the same, and clients wait for nothing" {
+    local first
+    config tls13d 'bind = systemd:https'
+    inside systemctl start tls13d.socket
+    echoes 443
+    first=$(property tls13d MainPID)
+    load_begin
+    inside systemctl kill --kill-whom=main --signal=USR2 tls13d
+    wait_for 20 main_is_not "$first"
+    wait_for 10 inside_gone "$first"
+    run -0 load_end
+    jq -es '.[-1] | .failed == 0 and .served > 10' "$T/load.out" >/dev/null || fail "$output"
+    inside systemctl restart tls13d
+    echoes 443
 }
 
 @test "tls13d@.service: instances do not touch each other" {

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -466,14 +467,14 @@ static void a_refusal_is_heard(void)
     CHECK_INT(between(give_and_listen, take_nothing), 0);
 }
 
-/* Only a socket pair of our own parent's is a channel. */
+/* Only a socket pair of another process is a channel. */
 static void only_a_channel_is_one(void)
 {
     char text[16];
     int fds[2], stream[2];
     CHECK_INT(handover_open(why, sizeof why), 0);
     CHECK_INT(handover_fd(), -1);
-    CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0); /* ours, not our parent's */
+    CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0); /* ours */
     CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream), 0);
     (void)snprintf(text, sizeof text, "%d", fds[0]);
     const char *const wrong[] = { "", "x", "-1", "3x", " 3", "0", "99999999999999999999", "1000000", text };
@@ -511,7 +512,6 @@ static void fails_as(const char *script, double late, const char *reason)
     char sh[] = "sh", c[] = "-c", text[512];
     char *argv[] = { sh, c, text, NULL };
     static struct upgrade u;
-    int status;
     (void)snprintf(text, sizeof text, "%s", script);
     u.handover = sent;
     CHECK(upgrade_start(&u, "/bin/sh", argv, 100));
@@ -522,8 +522,9 @@ static void fails_as(const char *script, double late, const char *reason)
     CHECK(strstr(u.why, reason) != NULL);
     CHECK_INT(u.pid, 0);
     CHECK_INT(u.fd, -1);
-    /* It is gone, or dies now. */
-    (void)waitpid(pid, &status, 0);
+    /* It is gone, or dies now, and its stand-in after it. */
+    while (waitpid(-1, NULL, 0) > 0)
+        continue;
     CHECK(kill(pid, 0) != 0);
     CHECK_INT(upgrade_step(&u, 1000), UPGRADE_NONE);
 }
@@ -534,10 +535,10 @@ static void a_new_process_that_fails(void)
     sent = estate();
     fails_as("exit 7", 0, "it ended with code 7 before it was ready");
     fails_as("kill -SEGV $$", 0, "it was killed by signal 11");
-    fails_as("sleep 100", UPGRADE_SECONDS, "not ready in time");
-    fails_as("exec 3>&-; sleep 100", UPGRADE_SECONDS, "not ready in time");
-    fails_as("echo nonsense >&3; sleep 100", 0, "answers what this one does not understand");
-    fails_as("printf '\\001' >&3; sleep 100", 0, "answers what this one does not understand");
+    fails_as("exec sleep 100", UPGRADE_SECONDS, "not ready in time");
+    fails_as("exec 3>&-; exec sleep 100", UPGRADE_SECONDS, "not ready in time");
+    fails_as("echo nonsense >&3; exec sleep 100", 0, "answers what this one does not understand");
+    fails_as("printf '\\001' >&3; exec sleep 100", 0, "answers what this one does not understand");
     char none_there[] = "none";
     char *argv[] = { none_there, NULL };
     static struct upgrade u;
@@ -547,6 +548,40 @@ static void a_new_process_that_fails(void)
     CHECK_STR(u.why, "/nonexistent/tls13d cannot be executed: No such file or directory");
     while (waitpid(-1, NULL, 0) > 0)
         continue;
+    estate_close(&sent);
+    CHECK_INT(count_fds(), before);
+}
+
+/* A new process that is ready is nobody's child but init's once that is asked for, whatever has become of it. */
+static void a_new_process_stands_alone(void)
+{
+    char sh[] = "sh", c[] = "-c", text[] = "printf '\\164\\164\\061\\063\\001\\000\\007\\000' >&3; exec sleep 100";
+    char *argv[] = { sh, c, text, NULL };
+    static struct upgrade u;
+    int before = count_fds();
+    sent = estate();
+    u.handover = sent;
+    CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    CHECK(upgrade_start(&u, "/bin/sh", argv, 100));
+    CHECK_INT(outcome(&u, 100), UPGRADE_READY);
+    pid_t parent = u.parent, pid = u.pid;
+    CHECK(upgrade_adopted(&u));
+    CHECK(kill(parent, 0) != 0);
+    CHECK_INT(waitpid(pid, NULL, WNOHANG), 0); /* its parent now is who takes in orphans: here this one */
+    upgrade_release(&u);
+    CHECK_INT(upgrade_step(&u, 1000), UPGRADE_NONE);
+    CHECK_INT(kill(pid, SIGKILL), 0);
+    CHECK_INT(waitpid(pid, NULL, 0), pid);
+    /* One that ends as soon as it has said that it is ready is none. */
+    (void)strcpy(strstr(text, "exec sleep"), "exit 3");
+    CHECK(upgrade_start(&u, "/bin/sh", argv, 100));
+    siginfo_t info;
+    CHECK_INT(waitid(P_PID, (id_t)u.parent, &info, WEXITED | WNOWAIT), 0);
+    CHECK_INT(upgrade_step(&u, 100), UPGRADE_READY);
+    CHECK(!upgrade_adopted(&u));
+    CHECK_STR(u.why, "it ended with code 3 before it was ready");
+    CHECK_INT(upgrade_step(&u, 1000), UPGRADE_NONE);
+    CHECK_INT(waitpid(-1, NULL, WNOHANG), -1);
     estate_close(&sent);
     CHECK_INT(count_fds(), before);
 }
@@ -564,5 +599,6 @@ int main(void)
     RUN(a_refusal_is_heard);
     RUN(only_a_channel_is_one);
     RUN(a_new_process_that_fails);
+    RUN(a_new_process_stands_alone);
     return DONE();
 }

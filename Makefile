@@ -12,6 +12,8 @@ PREFIX ?= /usr/local
 SAN ?=
 SANITIZERS ?= address,undefined
 B ?= build$(if $(SAN),/san)
+# As a path from here, however it was given: the objects' dependencies are written down under that name.
+override B := $(patsubst $(CURDIR)/%,%,$(abspath $(B)))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' "$(1)" "$(patsubst $(B)/%,%,$(2))")

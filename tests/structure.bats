@@ -89,6 +89,18 @@ setup() {
     [ "${lines[-1]}" = '3 passed, 1 failed, 0 skipped' ]
 }
 
+# Under two names the objects' dependencies would be written down twice, and be heeded under one of them.
+@test "the build directory has one name, however it is given" {
+    for name in build ./build "$TOP/build" "$TOP/tests/../build"; do
+        # shellcheck disable=SC2016 # make's variable
+        run -0 make -s B="$name" --eval='say-b: ; @echo $(B)' say-b
+        assert_output build
+    done
+    # shellcheck disable=SC2016
+    run -0 make -s B=/nowhere/build --eval='say-b: ; @echo $(B)' say-b
+    assert_output /nowhere/build
+}
+
 @test "no TODO, FIXME or XXX is left" {
     run -1 git grep -nwE 'TODO|FIXME|XXX' -- '*.c' '*.h' '*.sh' '*.bats' '*.py' ':!tests/structure.bats'
 }

@@ -30,10 +30,9 @@ enum { BATCH = 8, BUFFER = 1 << 17 };
 
 /* Stages of a handshake, as the daemon goes through them. */
 enum stage { HELLO, CHOICE, COMPUTE, FLIGHT, FINISHED, END, STAGES };
-static const char *const stage_name[STAGES] = {
-    "ClientHello read and cut",      "choice, ticket opened", "key exchange", "flight: keys, certificate, signature, Finished",
-    "client's Finished and tickets", "close_notify, wiping"
-};
+static const char *const stage_name[STAGES] = { "ClientHello read and cut",      "choice, ticket opened",
+                                                "key exchange and signature",    "flight: keys, certificate, Finished",
+                                                "client's Finished and tickets", "close_notify, wiping" };
 
 struct kind {
     const char *name, *group;

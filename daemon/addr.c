@@ -181,6 +181,10 @@ bool addr_parse(struct addr *a, const char *text, bool for_bind, char *why, size
         return parse_port(a, end + 2, for_bind, why, why_len) && parse_v6(a, inside, why, why_len);
     }
 
+    if (text[0] == '/')
+        return no(why, why_len, "a Unix socket is written as unix:%.64s", text);
+    if (strstr(text, "://") != NULL)
+        return no(why, why_len, "\"%.64s\": an address has no scheme, only HOST:PORT", text);
     const char *colon = strrchr(text, ':');
     if (colon == NULL) {
         if (strspn(text, "0123456789") == strlen(text) && for_bind)

@@ -241,23 +241,36 @@ static void add_directory(struct build *b, const struct cert_conf *c)
 
 /* --- the listener -------------------------------------------------------------------------------------------- */
 
+/*
+ * Made once in a process's life, so that whoever has told a browser to trust it is not asked again after a reload.  It stays in memory
+ * as the keys of files do.
+ */
+static int self_signed(const struct str_list *names, const char **text)
+{
+    static char *pem;
+    static int len;
+    if (pem == NULL) {
+        size_t cap = 16384 + names->n * 600;
+        pem = malloc(cap);
+        len =
+            pem == NULL ? -TLS13_E_MEMORY : tls13_self_signed((const char *const *)(void *)names->at, names->n, SELF_SIGNED_DAYS, pem, cap);
+    }
+    *text = pem;
+    return len;
+}
+
 static void add_self_signed(struct build *b)
 {
-    const struct str_list *names = &b->c->self_signed_names;
     struct origin flag = { NULL, -1 };
-    struct blob pem = { .cap = 16384 + names->n * 600 };
-    pem.at = malloc(pem.cap);
-    int len = pem.at == NULL ? -TLS13_E_MEMORY
-                             : tls13_self_signed((const char *const *)(void *)names->at, names->n, SELF_SIGNED_DAYS, pem.at, pem.cap);
-    int index = len < 0 ? len : tls13_ctx_add_pem(b->ctx, pem.at, (size_t)len, NULL, 0);
-    if (index < 0)
+    const char *pem;
+    int len = self_signed(&b->c->self_signed_names, &pem);
+    int index = len < 0 ? len : tls13_ctx_add_pem(b->ctx, pem, (size_t)len, NULL, 0);
+    if (index < 0) {
         refuse(b, flag, "self-signed", "cannot make a certificate: %s", tls13_err_text(index));
-    else {
-        problem_warn(b->p, flag, "self-signed",
-                     "THROWAWAY CERTIFICATE: clients cannot verify it; for development only, never in production");
-        added(b, flag, "the self-signed certificate", index);
+        return;
     }
-    wipe(&pem);
+    problem_warn(b->p, flag, "self-signed", "THROWAWAY CERTIFICATE: clients cannot verify it; for development only, never in production");
+    added(b, flag, "the self-signed certificate", index);
 }
 
 static void add_certificates(struct build *b)

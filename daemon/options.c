@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define D(key, type, flags, field, words, min, max, def, example, help)                                  \
@@ -156,8 +157,49 @@ unsigned option_nearness(const char *name)
     return n < 5 ? 1 : n < 9 ? 2 : n / 3;
 }
 
+/* What hitch, stunnel, nginx and haproxy call it. */
+static const struct {
+    const char *theirs, *ours;
+} elsewhere[] = {
+    { "frontend", "bind" },
+    { "listen", "bind" },
+    { "accept", "bind" },
+    { "connect", "backend" },
+    { "server", "backend" },
+    { "proxy_pass", "backend" },
+    { "pem-file", "certificate" },
+    { "pem-dir", "certificate" },
+    { "crt", "certificate" },
+    { "cert", "certificate" },
+    { "ssl_certificate", "certificate" },
+    { "key", "private-key" },
+    { "ssl_certificate_key", "private-key" },
+    { "ciphers", "cipher-suites" },
+    { "ciphersuites", "cipher-suites" },
+    { "curves", "groups" },
+    { "ecdh-curve", "groups" },
+    { "CAfile", "client-ca" },
+    { "ca-file", "client-ca" },
+    { "CRLfile", "client-crl" },
+    { "crl-file", "client-crl" },
+    { "client-verify", "client-auth" },
+    { "verify", "client-auth" },
+    { "alpn-protos", "alpn" },
+    { "write-proxy-v1", "proxy-protocol" },
+    { "write-proxy-v2", "proxy-protocol" },
+    { "send-proxy", "proxy-protocol" },
+    { "accept-proxy-protocol", "accept-proxy" },
+    { "proxy-proxy", "accept-proxy" },
+    { "sni-nomatch-abort", "sni-strict" },
+    { "strict-sni", "sni-strict" },
+    { "maxconn", "max-connections" },
+};
+
 const char *option_nearest(enum section section, const char *name)
 {
+    for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+        if (strcasecmp(name, elsewhere[i].theirs) == 0)
+            return elsewhere[i].ours;
     const char *best = NULL;
     unsigned best_distance = option_nearness(name) + 1;
     for (size_t i = 0; i < n_option_rows; i++) {

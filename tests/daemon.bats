@@ -303,6 +303,25 @@ PY
     daemon_reload
 }
 
+@test "without a file: flags stay in force over a reload, and a throwaway certificate stays the same" {
+    local print
+    backend_start tcp echo
+    PORT=$(free_port)
+    (exec "$TLS13D" --listen "127.0.0.1:$PORT" --backend "$BACKEND" --self-signed=localhost --workers 1 --drain-timeout 3s >>"$LOG" 2>&1 3>&-) &
+    DAEMON=$!
+    PIDS+=("$DAEMON")
+    wait_for 5 port_listens "$PORT"
+    print() { timeout 10 openssl s_client -connect "127.0.0.1:$PORT" </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256; }
+    print=$(print)
+    [[ $print == *=*:*:* ]]
+    daemon_reload
+    assert_equal "$(print)" "$print"
+    log_wait 'level=warning .*THROWAWAY'
+    kill -TERM "$DAEMON"
+    wait "$DAEMON"
+    DAEMON=
+}
+
 # -- certificates by name ------------------------------------------------------------------------------------------
 
 # named NAME DNS...: a certificate for these names, $T/NAME.pem.

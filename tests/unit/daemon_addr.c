@@ -67,6 +67,8 @@ static void wrong_addresses_say_why(void)
         { "1.2.3.4", "a port is needed, as in 1.2.3.4:8080", false },
         { "1.2.3.4", "a port is needed, as in 1.2.3.4:443", true },
         { "443", "a port alone is written with a colon: :443", true },
+        { "/run/x.sock", "a Unix socket is written as unix:/run/x.sock", false },
+        { "http://1.2.3.4:80", "\"http://1.2.3.4:80\": an address has no scheme, only HOST:PORT", false },
         { "8080", "a port alone needs a host: 127.0.0.1:8080", false },
         { ":443", "a backend needs a host: 127.0.0.1:443", false },
         { "*:443", "without a star: :443", true },

@@ -121,6 +121,8 @@ static void nearest_keys(void)
     CHECK_STR(option_nearest(IN_LISTEN, "cipher-suits"), "cipher-suites");
     CHECK_STR(option_nearest(IN_LISTEN, "bakcend"), "backend");
     CHECK_STR(option_nearest(IN_LISTEN, "idle-timout"), "idle-timeout");
+    CHECK_STR(option_nearest(IN_LISTEN, "pem-file"), "certificate");
+    CHECK_STR(option_nearest(IN_LISTEN, "cafile"), "client-ca");
     CHECK(option_nearest(IN_LISTEN, "zzzzzz") == NULL);
     CHECK(option_nearest(IN_LISTEN, "") == NULL);
     CHECK(option_nearest(IN_LISTEN, "ab") == NULL);

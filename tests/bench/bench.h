@@ -37,6 +37,15 @@ void bench_handshake(void);
 double bench_cpu_ns(void);
 void bench_exclude(double ns);
 
+/* A row's floor, or NULL: it may take `most` times what `reference` takes for the same. */
+struct bench_floor {
+    const char *what;
+    size_t bytes;
+    const char *impl, *reference;
+    double most;
+};
+const struct bench_floor *bench_floor(const struct bench *row);
+
 /* What BearSSL and OpenSSL are called in a row, for all. */
 #define BEARSSL "BearSSL"
 #define OPENSSL "OpenSSL"

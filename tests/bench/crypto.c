@@ -3,7 +3,8 @@
  *
  * Each row runs REPEATS times (default 9) for about MS milliseconds (default 20) of CPU time; rows of one operation take turns round by
  * round, so that a slow moment of the machine hits them all.  Printed: the smallest and the median time of one operation, its
- * throughput, and how many times the CPU time of OpenSSL's row it takes (1.00 is as fast, less is faster).  -c: comma-separated.
+ * throughput, and how many times the CPU time of OpenSSL's row it takes (1.00 is as fast, less is faster), and whether it is slower than
+ * its floor (crypto_floors.c).  -c: comma-separated.
  */
 #include "bench.h"
 
@@ -87,7 +88,26 @@ static bool same_operation(const struct bench *a, const struct bench *b)
     return a->bytes == b->bytes && strcmp(a->what, b->what) == 0;
 }
 
-static void print_row(const struct bench *row, const struct result *r, const struct result *peer, int repeats, bool commas)
+static size_t floors_judged, floors_missed;
+
+/* => what is printed behind a row that has a floor; rows from to to - 1 are its operation's. */
+static const char *judge(size_t row, size_t from, size_t to, int repeats, char *text, size_t cap)
+{
+    const struct bench_floor *f = bench_floor(&rows[row]);
+    text[0] = 0;
+    for (size_t i = from; f != NULL && i < to; i++) {
+        if (strcmp(rows[i].impl, f->reference) != 0)
+            continue;
+        double took = results[row].ns[repeats / 2] / results[i].ns[repeats / 2];
+        floors_judged++;
+        floors_missed += took > f->most;
+        (void)snprintf(text, cap, took > f->most ? "SLOW: %.2f x %s, the floor is %.2f" : "", took, f->reference, f->most);
+    }
+    return text;
+}
+
+static void print_row(const struct bench *row, const struct result *r, const struct result *peer, const char *floor, int repeats,
+                      bool commas)
 {
     const double min = r->ns[0], median = r->ns[repeats / 2];
     const double rate = row->bytes != 0 ? (double)row->bytes / median : 1e9 / median;
@@ -96,16 +116,17 @@ static void print_row(const struct bench *row, const struct result *r, const str
     if (peer != NULL)
         (void)snprintf(ratio, sizeof ratio, "%.2f", median / peer->ns[repeats / 2]);
     if (commas)
-        printf("%s,%zu,%s,%.1f,%.1f,%.3f,%s,%s\n", row->what, row->bytes, row->impl, min, median, rate, unit, ratio);
+        printf("%s,%zu,%s,%.1f,%.1f,%.3f,%s,%s,%s\n", row->what, row->bytes, row->impl, min, median, rate, unit, ratio, floor);
     else
-        printf("%-33s %7zu  %-14s %11.1f %11.1f %11.*f %s %8s\n", row->what, row->bytes, row->impl, min, median, row->bytes != 0 ? 2 : 0,
-               rate, unit, ratio);
+        printf("%-33s %7zu  %-14s %11.1f %11.1f %11.*f %s %8s  %s\n", row->what, row->bytes, row->impl, min, median,
+               row->bytes != 0 ? 2 : 0, rate, unit, ratio, floor);
 }
 
 /* Rows from to to - 1: one operation. */
 static void measure(size_t from, size_t to, double target, int repeats, bool commas)
 {
     const struct result *peer = NULL;
+    char text[96];
     for (size_t i = from; i < to; i++)
         results[i].n = calibrate(&rows[i], target);
     for (int r = 0; r < repeats; r++)
@@ -117,7 +138,7 @@ static void measure(size_t from, size_t to, double target, int repeats, bool com
             peer = &results[i];
     }
     for (size_t i = from; i < to; i++)
-        print_row(&rows[i], &results[i], peer, repeats, commas);
+        print_row(&rows[i], &results[i], peer, judge(i, from, to, repeats, text, sizeof text), repeats, commas);
     (void)fflush(stdout);
 }
 
@@ -152,7 +173,7 @@ int main(int argc, char **argv)
             rows[kept++] = rows[i];
     n_rows = kept;
     if (commas)
-        printf("operation,bytes,implementation,min_ns,median_ns,rate,unit,of_openssl\n");
+        printf("operation,bytes,implementation,min_ns,median_ns,rate,unit,of_openssl,floor\n");
     else {
         printf("CPU level %s, compiled by %s\n", tls13_cpu(), __VERSION__);
         printf("%-33s %7s  %-14s %11s %11s %11s %13s\n", "operation", "bytes", "implementation", "min ns", "median ns", "rate",
@@ -163,5 +184,7 @@ int main(int argc, char **argv)
             ;
         measure(i, j, ms * 1e6, repeats, commas);
     }
+    if (!commas && floors_judged != 0)
+        printf("%zu rows have a speed floor, %zu are slower than it\n", floors_judged, floors_missed);
     return 0;
 }

@@ -107,20 +107,26 @@ with_hosts() {
     daemon_under=("${own[@]}" sh -c 'mount --bind "$0/hosts" /etc/hosts; mount --bind "$0/resolv.conf" /etc/resolv.conf; exec "$@"' "$T")
     daemon_lines=('user =')
 }
-@test "a name is looked up again; while nobody knows it the last address stays, over a reload too" {
+@test "names are looked up again: one that moves, one that nobody knew; while nobody knows it the last address stays, over a reload too" {
     local port began
     with_hosts '127.0.0.1 svc.test'
     backend_start tcp echo
     port=${BACKEND##*:}
     backend_start tcp source:222 --at "127.0.0.2:$port"
     BACKEND=svc.test:$port
-    daemon_start
+    daemon_start "route = sni:late.example.test late.test:$port"
     client text:one end drain
     result_is text one
-    echo '127.0.0.2 svc.test' >"$T/hosts"
+    log_has "level=warning .*backend late.test:$port cannot be resolved"
+    client --sni late.example.test text:one drain
+    [ "$(result end)" != close_notify ]
+    printf '%s\n' '127.0.0.2 svc.test' '127.0.0.1 late.test' >"$T/hosts"
     log_wait "backend svc.test:$port is 127.0.0.2:$port" 15
     client drain
     result_is in 222
+    log_wait "backend late.test:$port is 127.0.0.1:$port"
+    client --sni late.example.test text:late end drain
+    result_is text late
     : >"$T/hosts"
     log_wait "backend svc.test:$port cannot be resolved: .*; the last address stays" 15
     client drain
@@ -130,20 +136,6 @@ with_hosts() {
     ((${EPOCHREALTIME/./} - began < 2000000)) || fail "the reload waited for the name server"
     client drain
     result_is in 222
-}
-
-@test "a name that nobody knows yet: a warning, the client is told, and it is served once the name is there" {
-    with_hosts '127.0.0.1 other.test'
-    backend_start tcp echo
-    BACKEND=svc.test:${BACKEND##*:}
-    daemon_start
-    log_has "level=warning .*backend $BACKEND cannot be resolved"
-    client text:one drain
-    [ "$(result end)" != close_notify ]
-    echo '127.0.0.1 svc.test' >"$T/hosts"
-    log_wait "backend $BACKEND is 127.0.0.1" 15
-    client text:one end drain
-    result_is text one
 }
 
 @test "a name with several addresses: the first connection reaches the one that is served" {

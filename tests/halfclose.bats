@@ -208,3 +208,29 @@ connected() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" != 0 ] |
     [ "$(result end)" != close_notify ]
     log_wait 'end=connect-failed'
 }
+
+@test "a client on a Unix socket: half-close each way, truncation, a backend's reset" {
+    local socket=$T/in.sock
+    backend_start tcp late:3000 --delay 0.5
+    daemon_start "bind = unix:$socket"
+    client --unix "$socket" send:100000 end drain
+    result_is in 3000
+    result_is end close_notify
+    client --unix "$socket" send:1000 fin drain
+    event_is 2 in 1000
+    event_is 2 end reset
+    log_wait 'client=unix: .*end=truncated'
+    backend_start tcp reset:2000
+    daemon_set backend "$BACKEND"
+    daemon_reload
+    client --unix "$socket" text:x drain
+    result_is in 2000
+    [[ $(result end) == 'alert internal_error' || $(result end) == reset ]] || fail "the client saw $(result end)"
+    log_wait 'client=unix: .*end=reset'
+    backend_start tcp both:2000
+    daemon_set backend "$BACKEND"
+    daemon_reload
+    client --unix "$socket" drain wait:0.3 send:5000 end
+    result_is in 2000
+    result_is end close_notify
+}

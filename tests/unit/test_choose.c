@@ -24,6 +24,7 @@ struct row {
     /* configured */
     uint16_t our_suites[3], our_groups[4];
     bool strict;
+    uint16_t chain; /* what the ECDSA leaf is signed with, where not by ECDSA */
     unsigned fallback;
     /* expected */
     int err;
@@ -116,6 +117,27 @@ static const struct row rows[] = {
     { .what = "a PSK without modes", .psk = true, .no_modes = true, .err = TLS13_E_MISSING_EXTENSION },
     { .what = "no chain suits: the best there is", .sigs_cert = CODES(0x0401), .credential = ECDSA },
     { .what = "chains that suit", .sigs_cert = CODES(0x0403), .credential = ECDSA },
+    { .what = "a chain that suits before ECDSA",
+      .chain = 0x0401,
+      .sigs = CODES(0x0403, 0x0804),
+      .sigs_cert = CODES(0x0403),
+      .credential = RSA,
+      .scheme = SIG_PSS_RSAE_SHA256 },
+    { .what = "without schemes for certificates those for signatures count",
+      .chain = 0x0401,
+      .sigs = CODES(0x0403, 0x0804),
+      .credential = RSA,
+      .scheme = SIG_PSS_RSAE_SHA256 },
+    { .what = "both chains suit: ECDSA",
+      .chain = 0x0401,
+      .sigs = CODES(0x0403, 0x0804),
+      .sigs_cert = CODES(0x0401, 0x0403),
+      .credential = ECDSA },
+    { .what = "who can sign comes before whose chain suits",
+      .chain = 0x0401,
+      .sigs = CODES(0x0403),
+      .sigs_cert = CODES(0x0403),
+      .credential = ECDSA },
     { .what = "schemes for certificates do not choose the signature",
       .sigs = CODES(SIG_PSS_RSAE_SHA256, 0x0403),
       .sigs_cert = CODES(0x0403, 0x0804),
@@ -231,6 +253,8 @@ static struct tls13_ctx *ctx_of(const struct row *r)
     size_t n = 0;
     for (size_t i = 0; i < COUNT(pems); i++)
         CHECK_INT(tls13_ctx_add_pem(ctx, pems[i], strlen(pems[i]), NULL, 0), i);
+    if (r->chain != 0)
+        ctx->creds[ECDSA]->chain_sigs[0] = r->chain;
     CHECK_INT(tls13_ctx_set_default(ctx, (int)r->fallback), 0);
     CHECK_INT(tls13_ctx_set_sni_strict(ctx, r->strict), 0);
     CHECK_INT(tls13_ctx_set_alpn(ctx, protocols, 2), 0);

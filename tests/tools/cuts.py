@@ -5,12 +5,11 @@ segments: each send() of the client holds so many bytes, 1 to 40 and sizes aroun
 records: each record of the client holds so many, 1 to 20, the ClientHello's too.
 The server gives back capitals.  Prints how many sizes went well; exit status 1 at the first that did not.
 """
-import argparse
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client import Client  # noqa: E402
+from client import Client, options  # noqa: E402
 
 SEGMENTS = list(range(1, 41)) + [50, 63, 64, 65, 100, 127, 128, 129, 200, 255, 256, 257, 300, 511, 512, 513, 1000, 1024, 1400, 1460, 2000,
                                  4096, 5000, 8192, 16383, 16384, 16385]
@@ -21,8 +20,7 @@ def main():
     port, ca, what = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     sizes = SEGMENTS if what == "segments" else RECORDS
     for size in sizes:
-        args = argparse.Namespace(port=port, ca=ca, sni="localhost", curve=None, alpn=None, tls12=False, chunk=0, segments=0, hello_records=0,
-                                  timeout=20)
+        args = options([str(port), "--ca", ca, "--timeout", "20"])
         if what == "segments":
             args.segments = size
         else:

@@ -165,8 +165,13 @@ class Run:
         """Where our time goes; what cannot be had here is left out."""
         say(self.args, "the budget of our CPU time")
         scale = argparse.Namespace(**{**vars(self.args), "slices": 1, "scale": 2 * self.args.scale})
-        found = {"engine": subprocess.run([os.path.join(self.args.bin, "engine"), str(max(3, int(400 * min(1, self.args.scale))))],
-                                          capture_output=True, text=True, check=True).stdout.rstrip()}
+        found = {}
+        engine = subprocess.run([os.path.join(self.args.bin, "engine"), str(max(3, int(400 * min(1, self.args.scale))))],
+                                capture_output=True, text=True, check=False)
+        if engine.returncode == 0:
+            found["engine"] = engine.stdout.rstrip()
+        else:
+            self.wrong.append("engine: " + engine.stderr.strip()[-200:])
         if shutil.which("perf") is None:
             say(self.args, "perf is not installed: no profile")
         else:
@@ -244,6 +249,8 @@ def main():
             run.go()
         except Wrong as e:
             sys.exit(f"bench: {e}")
+        except KeyboardInterrupt:
+            run.wrong.append("interrupted before the last round was over")
         results = run.results()
     if args.json:
         with open(args.json, "w") as f:

@@ -147,7 +147,7 @@ def climb(target, client, args):
         _, figure["p50"], figure["p99"] = client.do("request", requests, 1)
     held = max(1, pss_kib(target.pids()) - before)
     client.do("close")
-    for _ in range(15):  # whoever gives it back late is given 3 s
+    for _ in range(12):  # whoever gives it back late is given 2.4 s
         time.sleep(0.2 * args.patience)
         kept = 100 * max(0, pss_kib(target.pids()) - before) / held
         if kept < 0.5:

@@ -55,14 +55,24 @@ typedef __m256i vec;
 #define v_store(p, a)  _mm256_storeu_si256((void *)(p), a)
 #define v_spread_at(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(p)))
 
+static const uint8_t rotations[2][32] __attribute__((aligned(32))) = {
+    { 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13 },
+    { 3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14, 3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14 },
+};
+
+/* By an instruction that takes the order from memory: compilers would keep it in registers, which are needed. */
+INLINE vec v_rotate_bytes(vec a, const uint8_t order[32])
+{
+    __asm__("vpshufb %1, %0, %0" : "+x"(a) : "m"(*(const __m256i *)(const void *)order));
+    return a;
+}
+
 INLINE vec v_rotate(vec a, const int n)
 {
-    const __m128i by16 = _mm_setr_epi8(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-    const __m128i by8 = _mm_setr_epi8(3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14);
     if (n == 16)
-        return _mm256_shuffle_epi8(a, _mm256_broadcastsi128_si256(by16));
+        return v_rotate_bytes(a, rotations[0]);
     if (n == 8)
-        return _mm256_shuffle_epi8(a, _mm256_broadcastsi128_si256(by8));
+        return v_rotate_bytes(a, rotations[1]);
     return _mm256_or_si256(_mm256_slli_epi32(a, n), _mm256_srli_epi32(a, 32 - n));
 }
 
@@ -167,6 +177,79 @@ INLINE size_t xor_groups(const int n, uint32_t s[16], uint8_t *p, size_t len)
     return len;
 }
 
+#if W == 256
+/* Eight blocks at a time, a word of all eight in each vector: nothing has to change lanes until the end. */
+#define EIGHT (8 * 64)
+
+/* Two quarter-rounds side by side. */
+INLINE void two_quarter_rounds(vec *a0, vec *b0, vec *c0, vec *d0, vec *a1, vec *b1, vec *c1, vec *d1)
+{
+    vec a[2] = { *a0, *a1 }, b[2] = { *b0, *b1 }, c[2] = { *c0, *c1 }, d[2] = { *d0, *d1 };
+    quarter_rounds(a, b, c, d, 2);
+    *a0 = a[0], *a1 = a[1], *b0 = b[0], *b1 = b[1], *c0 = c[0], *c1 = c[1], *d0 = d[0], *d1 = d[1];
+}
+
+/* Eight words of eight blocks to eight times eight words of one block. */
+INLINE void transpose_eight(vec x[8])
+{
+    vec a[8], b[8];
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        a[2 * i] = _mm256_unpacklo_epi32(x[2 * i], x[2 * i + 1]);
+        a[2 * i + 1] = _mm256_unpackhi_epi32(x[2 * i], x[2 * i + 1]);
+    }
+    UNROLL
+    for (int i = 0; i < 2; i++) {
+        b[4 * i] = _mm256_unpacklo_epi64(a[4 * i], a[4 * i + 2]);
+        b[4 * i + 1] = _mm256_unpackhi_epi64(a[4 * i], a[4 * i + 2]);
+        b[4 * i + 2] = _mm256_unpacklo_epi64(a[4 * i + 1], a[4 * i + 3]);
+        b[4 * i + 3] = _mm256_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
+    }
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        x[i] = _mm256_permute2x128_si256(b[i], b[4 + i], 0x20);
+        x[4 + i] = _mm256_permute2x128_si256(b[i], b[4 + i], 0x31);
+    }
+}
+
+/* Sixteen words do not leave a register free, so that of the third row two are in memory at a time. */
+static void xor_eight(uint32_t s[16], uint8_t *p)
+{
+    const vec count = v_add32(_mm256_set1_epi32((int)s[12]), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    vec x[16];
+    volatile vec away[4];
+    for (int i = 0; i < 16; i++)
+        x[i] = i == 12 ? count : _mm256_set1_epi32((int)s[i]);
+    away[2] = x[10];
+    away[3] = x[11];
+    for (int round = 0; round < 10; round++) {
+        two_quarter_rounds(&x[0], &x[4], &x[8], &x[12], &x[1], &x[5], &x[9], &x[13]);
+        away[0] = x[8];
+        away[1] = x[9];
+        x[10] = away[2];
+        x[11] = away[3];
+        two_quarter_rounds(&x[2], &x[6], &x[10], &x[14], &x[3], &x[7], &x[11], &x[15]);
+        two_quarter_rounds(&x[0], &x[5], &x[10], &x[15], &x[1], &x[6], &x[11], &x[12]);
+        away[2] = x[10];
+        away[3] = x[11];
+        x[8] = away[0];
+        x[9] = away[1];
+        two_quarter_rounds(&x[2], &x[7], &x[8], &x[13], &x[3], &x[4], &x[9], &x[14]);
+    }
+    x[10] = away[2];
+    x[11] = away[3];
+    for (int i = 0; i < 16; i++)
+        x[i] = v_add32(x[i], i == 12 ? count : _mm256_set1_epi32((int)s[i]));
+    transpose_eight(x);
+    transpose_eight(x + 8);
+    for (int i = 0; i < 8; i++) {
+        xor_vec(p + 64 * i, x[i]);
+        xor_vec(p + 64 * i + 32, x[8 + i]);
+    }
+    s[12] += 8;
+}
+#endif
+
 /* --- the AEAD (RFC 8439 2.8) -------------------------------------------------------------------------------- */
 
 INLINE void crypt(const bool encrypt, const uint8_t *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_len, uint8_t *buf,
@@ -195,6 +278,13 @@ INLINE void crypt(const bool encrypt, const uint8_t *key, const uint8_t *nonce, 
     uint8_t *p = buf + n;
     xor_bytes(buf, (const uint8_t *)first + 64, n);
     for (; left != 0; left -= n, p += n) {
+#if W == 256
+        if (left >= EIGHT) {
+            xor_eight(s, p);
+            n = EIGHT;
+            continue;
+        }
+#endif
         if (BULK > 4 && left > 4 * GROUP_BYTES)
             n = xor_groups(BULK, s, p, left);
         else if (left > 2 * GROUP_BYTES)

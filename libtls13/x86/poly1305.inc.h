@@ -1,5 +1,6 @@
 /*
- * Poly1305 (RFC 8439 2.5) for chapoly.inc.h: 64-bit integers, and with W = 512 eight blocks at a time on AVX-512 IFMA.
+ * Poly1305 (RFC 8439 2.5) for chapoly.inc.h: 64-bit integers; many blocks at a time on AVX-512 IFMA with W = 512,
+ * on AVX2 with W = 256 (poly1305_256.inc.h).
  *
  * A number modulo p = 2^130 - 5 is held in limbs of 44, 44 and 42 bits.  A product of limbs i and j with i + j >= 3 stands at 2^132 or
  * more, and 2^132 = 4 * 2^130 = 20 modulo p.
@@ -178,7 +179,7 @@ INLINE struct elem vec_sum(const vec h[3])
 }
 
 /* All whole 128 bytes of the n >= 128 at p; => how many bytes that was. */
-static size_t poly_eights(struct poly1305 *m, const uint8_t *p, size_t n)
+static size_t poly_many(struct poly1305 *m, const uint8_t *p, size_t n)
 {
     struct elem q[9], r16;
     struct vec_power by8, by16, by_lane;
@@ -221,6 +222,8 @@ static size_t poly_eights(struct poly1305 *m, const uint8_t *p, size_t n)
     WIPE(by_lane);
     return done;
 }
+#else
+#include "poly1305_256.inc.h"
 #endif
 
 /* --- the sum ------------------------------------------------------------------------------------------------ */
@@ -246,22 +249,20 @@ static size_t poly_fours(struct poly1305 *m, const uint8_t *p, size_t n)
     return done;
 }
 
-#ifndef POLY_EIGHTS_FROM
-#define POLY_EIGHTS_FROM 384 /* bytes from which the powers pay: measured */
-#define POLY_FOURS_FROM  128
+#ifndef POLY_MANY_FROM
+#define POLY_MANY_FROM  384 /* bytes from which the powers pay: measured */
+#define POLY_FOURS_FROM 128
 #endif
 
 /* n bytes and zeros up to a whole block (2.8): all blocks are whole. */
 static void poly_add(struct poly1305 *m, const uint8_t *p, size_t n)
 {
     size_t done;
-#if W == 512
-    if (n >= POLY_EIGHTS_FROM) {
-        done = poly_eights(m, p, n);
+    if (n >= POLY_MANY_FROM) {
+        done = poly_many(m, p, n);
         p += done;
         n -= done;
     }
-#endif
     if (n >= POLY_FOURS_FROM) {
         done = poly_fours(m, p, n);
         p += done;

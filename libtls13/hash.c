@@ -4,36 +4,34 @@
 #include "bytes.h"
 #include "cpu.h"
 #include "x86/sha256_ni.h"
+#include "x86/sha512_bmi2.h"
 
 struct choice {
     const br_hash_class *class;
     uint32_t needs; /* enum cpu_feature */
 };
 
-static const struct choice sha256[] = {
 #if defined(__x86_64__)
-    { &sha256_ni_class, CPU_SSE41 | CPU_SHA },
+#define BEFORE(class, needs) { class, needs },
+#else
+#define BEFORE(class, needs)
 #endif
-    { &br_sha256_vtable, 0 },
+
+static const struct choice choices[3][3] = {
+    [HASH_SHA256] = { BEFORE(&sha256_ni_class, CPU_SSE41 | CPU_SHA){ &br_sha256_vtable, 0 } },
+    [HASH_SHA384] = { BEFORE(&sha384_bmi2_class, CPU_AVX2 | CPU_BMI2){ &br_sha384_vtable, 0 } },
+    [HASH_SHA512] = { BEFORE(&sha512_bmi2_class, CPU_AVX2 | CPU_BMI2){ &br_sha512_vtable, 0 } },
 };
 
-const br_hash_class *sha256_class_at(size_t i)
+const br_hash_class *hash_class_at(enum hash_id hash, size_t i)
 {
-    for (size_t j = 0; j < COUNT(sha256); j++)
-        if (cpu_has(sha256[j].needs) && i-- == 0)
-            return sha256[j].class;
+    for (const struct choice *c = choices[hash]; c->class != NULL; c++)
+        if (cpu_has(c->needs) && i-- == 0)
+            return c->class;
     return NULL;
 }
 
 const br_hash_class *hash_class(enum hash_id hash)
 {
-    switch (hash) {
-    case HASH_SHA384:
-        return &br_sha384_vtable;
-    case HASH_SHA512:
-        return &br_sha512_vtable;
-    case HASH_SHA256:
-        break;
-    }
-    return sha256_class_at(0);
+    return hash_class_at(hash, 0);
 }

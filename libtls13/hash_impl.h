@@ -9,8 +9,8 @@
 /* A context of any of these classes fits in a br_hash_compat_context. */
 const br_hash_class *hash_class(enum hash_id hash);
 
-/* All implementations of SHA-256 that this CPU can run, best first: => the i-th, NULL past the end.  hash_class takes the 0th. */
-const br_hash_class *sha256_class_at(size_t i);
+/* All implementations that this CPU can run, best first: => the i-th, NULL past the end.  hash_class takes the 0th. */
+const br_hash_class *hash_class_at(enum hash_id hash, size_t i);
 
 /* Bytes of the hash's output. */
 static inline size_t hash_size(const br_hash_class *c)

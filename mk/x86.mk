@@ -9,6 +9,7 @@ $(B)/libtls13/x86/gcm_256.o: FILE_CFLAGS := -O2 -mavx2 -maes -mpclmul -mvaes -mv
 $(B)/libtls13/x86/gcm_512.o: FILE_CFLAGS := $(X86_512) -maes -mpclmul -mvaes -mvpclmulqdq
 $(B)/libtls13/x86/chapoly_256.o: FILE_CFLAGS := $(X86_256) -O3
 $(B)/libtls13/x86/chapoly_512.o: FILE_CFLAGS := $(X86_512) -mavx512ifma -mavx512vbmi2
+$(B)/libtls13/x86/sha512_bmi2.o: FILE_CFLAGS := $(X86_256)
 $(B)/libtls13/x86/sha256_ni.o: FILE_CFLAGS := $(X86_128) -msha
 $(addprefix $(B)/tests/tools/,ct_sym_gcm256.o ct_sym_gcm512.o ct_sym_chapoly512.o): FILE_CFLAGS := $(X86_256) -maes -mpclmul
 # gcc takes minutes to optimise vectors that are emulated in plain C.

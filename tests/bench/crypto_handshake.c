@@ -21,7 +21,7 @@ struct openssl {
 /* What the client of one kind of handshake sends. */
 struct recording {
     const char *what, *pem;
-    uint16_t group;
+    uint16_t group, suite;
     const char *openssl; /* its name of the group; NULL: it has none */
     bool resumed;
     struct tls13_ctx *ctx;
@@ -33,6 +33,11 @@ struct recording {
 static struct recording recordings[] = {
     { .what = "handshake x25519, ECDSA P-256", .pem = fixture_p256, .group = GROUP_X25519, .openssl = "X25519" },
     { .what = "handshake x25519, resumed", .pem = fixture_p256, .group = GROUP_X25519, .openssl = "X25519", .resumed = true },
+    { .what = "handshake x25519, AES-256",
+      .pem = fixture_p256,
+      .group = GROUP_X25519,
+      .suite = TLS_AES_256_GCM_SHA384,
+      .openssl = "X25519" },
     { .what = "handshake secp256r1, ECDSA P-256", .pem = fixture_p256, .group = GROUP_SECP256R1, .openssl = "P-256" },
     { .what = "handshake hybrid, ECDSA P-256", .pem = fixture_p256, .group = GROUP_X25519MLKEM768 },
     { .what = "handshake x25519, RSA-2048", .pem = fixture_rsa, .group = GROUP_X25519, .openssl = "X25519" },
@@ -55,6 +60,8 @@ static void peer_start(struct peer *p, struct recording *r, const struct peer_ti
     peer_init(p, r->ctx);
     p->opt.share[0] = p->opt.groups[0] = r->group;
     p->opt.n_groups = 1;
+    if (r->suite != 0)
+        p->opt.suites[0] = r->suite;
     p->opt.ticket = ticket;
     peer_hello(p);
     r->hello_len = peer_frame(r->hello, p->hello_msg, p->hello_len, TLS13_MAX_PLAIN);
@@ -154,7 +161,7 @@ static void openssl_start(struct openssl *o, const struct recording *r)
     MUST(SSL_CTX_use_certificate(o->server, cert) == 1 && SSL_CTX_use_PrivateKey(o->server, key) == 1 &&
          SSL_CTX_set1_groups_list(o->server, group) == 1 && SSL_CTX_set1_groups_list(o->client, group) == 1 &&
          SSL_CTX_set_min_proto_version(o->client, TLS1_3_VERSION) == 1 &&
-         SSL_CTX_set_ciphersuites(o->client, "TLS_AES_128_GCM_SHA256") == 1);
+         SSL_CTX_set_ciphersuites(o->client, r->suite != 0 ? "TLS_AES_256_GCM_SHA384" : "TLS_AES_128_GCM_SHA256") == 1);
     SSL_CTX_set_session_cache_mode(o->client, SSL_SESS_CACHE_OFF);
     X509_free(cert);
     EVP_PKEY_free(key);

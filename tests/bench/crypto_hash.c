@@ -1,4 +1,4 @@
-/* SHA-256 over one message, and HMAC with a fresh key as the key schedule makes many. */
+/* SHA-256 and SHA-384 over one message, and HMAC with a fresh key as the key schedule makes many. */
 #include "bench.h"
 
 #include "hash_impl.h"
@@ -37,11 +37,12 @@ static void run_hmac(const struct bench *row, long n)
 
 static void run_hash_openssl(const struct bench *row, long n)
 {
+    const EVP_MD *md = row->arg2 == HASH_SHA384 ? EVP_sha384() : EVP_sha256();
     EVP_MD_CTX *c = EVP_MD_CTX_new();
     uint8_t out[64];
     MUST(c != NULL);
     for (long i = 0; i < n; i++) {
-        MUST(EVP_DigestInit_ex(c, EVP_sha256(), NULL));
+        MUST(EVP_DigestInit_ex(c, md, NULL));
         MUST(EVP_DigestUpdate(c, data, row->bytes));
         MUST(EVP_DigestFinal_ex(c, out, NULL));
     }
@@ -60,13 +61,20 @@ static void run_hmac_openssl(const struct bench *row, long n)
 void bench_hash(void)
 {
     static const size_t sizes[] = { 64, 1024, 16384 };
+    static const struct {
+        const char *what, *own;
+        enum hash_id id;
+    } hashes[] = { { "SHA-256", "sha256-ni", HASH_SHA256 }, { "SHA-384", "sha512-bmi2", HASH_SHA384 } };
     const br_hash_class *class;
-    for (size_t j = 0; j < sizeof sizes / sizeof sizes[0]; j++) {
-        for (size_t i = 0; (class = sha256_class_at(i)) != NULL; i++)
-            bench_add((struct bench){ "SHA-256", class == &br_sha256_vtable ? BEARSSL : "sha256-ni", sizes[j], run_hash, class, 0 });
-        bench_add((struct bench){ "SHA-256", OPENSSL, sizes[j], run_hash_openssl, NULL, 0 });
-    }
-    for (size_t i = 0; (class = sha256_class_at(i)) != NULL; i++)
+    for (size_t h = 0; h < sizeof hashes / sizeof hashes[0]; h++)
+        for (size_t j = 0; j < sizeof sizes / sizeof sizes[0]; j++) {
+            for (size_t i = 0; (class = hash_class_at(hashes[h].id, i)) != NULL; i++) {
+                const char *name = hash_class_at(hashes[h].id, i + 1) == NULL ? BEARSSL : hashes[h].own; /* BearSSL's is the last */
+                bench_add((struct bench){ hashes[h].what, name, sizes[j], run_hash, class, 0 });
+            }
+            bench_add((struct bench){ hashes[h].what, OPENSSL, sizes[j], run_hash_openssl, NULL, hashes[h].id });
+        }
+    for (size_t i = 0; (class = hash_class_at(HASH_SHA256, i)) != NULL; i++)
         bench_add((struct bench){ "HMAC-SHA-256 32+50", class == &br_sha256_vtable ? BEARSSL : "sha256-ni", 0, run_hmac, class, 0 });
     bench_add((struct bench){ "HMAC-SHA-256 32+50", OPENSSL, 0, run_hmac_openssl, NULL, 0 });
 }

@@ -10,10 +10,10 @@ static void ct_hmac(void)
     br_hmac_context c;
     uint8_t out[32];
     ct_fill();
-    for (size_t i = 0; sha256_class_at(i) != NULL; i++) {
+    for (size_t i = 0; hash_class_at(HASH_SHA256, i) != NULL; i++) {
         SECRET(ct_key, 32);
         SECRET(ct_text, sizeof ct_text);
-        br_hmac_key_init(&k, sha256_class_at(i), ct_key, 32);
+        br_hmac_key_init(&k, hash_class_at(HASH_SHA256, i), ct_key, 32);
         br_hmac_init(&c, &k, 0);
         br_hmac_update(&c, ct_text, sizeof ct_text);
         (void)br_hmac_out(&c, out);

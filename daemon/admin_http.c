@@ -143,7 +143,7 @@ int http_parse(const char *buf, size_t len, struct http_request *r, size_t *used
     if (head == 0)
         return len >= HTTP_REQUEST_MAX ? 431 : 0;
     const char *at = buf, *end = buf + head;
-    struct line l = { 0 };
+    struct line l = { .at = buf };
     struct fields f = { 0 };
     int minor = 0;
     while (next_line(&at, end, &l) && l.len == 0)

@@ -140,7 +140,7 @@ static int add_list(struct trust *t, const uint8_t *der, size_t len)
             err = crl_verify(&c, &t->ca[i].x.key);
     if (err == 0 && (more = realloc(t->crls, (t->n_crls + 1) * sizeof *more)) == NULL)
         err = -TLS13_E_MEMORY;
-    if (err < 0) {
+    if (err != 0) {
         crl_free(&c);
         return err;
     }

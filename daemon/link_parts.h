@@ -17,8 +17,8 @@
 size_t pump_records(const struct link_env *env);
 /* Bytes one read from the client may bring: its whole records end where a read ends, so that nothing of them is left to be held. */
 size_t pump_room(const struct link *l);
-/* Receives behind what is held; n: the bytes that now lie at env->in.  => bytes received, 0: FIN, -errno. */
-ssize_t pump_recv(struct link *l, size_t *n);
+/* Receives behind what is held; have: the bytes that now lie at env->in.  => bytes received, 0: FIN, -errno. */
+ssize_t pump_recv(struct link *l, size_t *have);
 /* Brings held ciphertext to env->in and gives its slab back; => its length. */
 size_t pump_take_hold(struct link *l);
 /* Keeps plain bytes for the backend and ciphertext behind them, both from elsewhere than the slab.  The queue must be empty. */

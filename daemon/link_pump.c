@@ -89,7 +89,7 @@ static void keep_down(struct link *l, const uint8_t *p, size_t n)
             out_of_memory(l);
             return;
         }
-        if (len != 0)
+        if (q->slab != NULL)
             memcpy(bigger.slab, q->slab + q->off, len);
         pump_drop(l, q);
         *q = bigger;

@@ -4,6 +4,7 @@
 #include <bearssl.h>
 #include <stdlib.h>
 
+#include "curve.h"
 #include "der.h"
 #include "error.h"
 
@@ -191,11 +192,6 @@ static int rsa_private(struct private_key *key, struct slice der)
     return 0;
 }
 
-static int curve_id(enum key_type type)
-{
-    return type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1;
-}
-
 /* ECPrivateKey, RFC 5915 3; der lies in key->store.  type: the curve that PKCS#8 named, or KEY_NONE. */
 static int ec_private(struct private_key *key, enum key_type type, struct slice der)
 {
@@ -226,16 +222,17 @@ static int ec_private(struct private_key *key, enum key_type type, struct slice 
     if (!rd_done(&seq) || !rd_done(&r) || version != 1 || type == KEY_NONE)
         return -TLS13_E_KEY_PARSE;
 
-    size_t len = type == KEY_P256 ? 32 : 48, have = rd_left(&d), order_len;
-    const uint8_t *order = br_ec_all_m31.order(curve_id(type), &order_len);
-    if (have == 0 || have > len || order_len != len)
+    const struct nist_curve *curve = type == KEY_P256 ? &curve_p256 : &curve_p384;
+    size_t len = curve->len, have = rd_left(&d);
+    if (have == 0 || have > len)
         return -TLS13_E_KEY_PARSE;
     /* RFC 5915 wants the full length; writers that drop leading zeros exist.  The store has room behind the DER. */
     uint8_t *scalar = key->store + key->store_len - 48;
     memset(scalar, 0, len);
     memcpy(scalar + len - have, d.p, have);
-    if (!in_range(scalar, order, len) || br_ec_all_m31.mulgen(key->point, scalar, len, curve_id(type)) != 2 * len + 1)
+    if (!in_range(scalar, curve->n, len))
         return -TLS13_E_KEY_PARSE;
+    nist_mulgen(curve, key->point, scalar);
     if (point.n == len + 1 && (point.p[0] & 0xfe) == 2) /* compressed */
         return -TLS13_E_KEY_UNSUPPORTED;
     if (point.p != NULL && (point.n != 2 * len + 1 || memcmp(point.p, key->point, point.n) != 0))

@@ -86,7 +86,7 @@ def rows(results):
         if m.goal is not None and m.of == "" and ours:
             met = statistics.median(ours) <= m.goal
         elif m.goal is not None and ratios:
-            met = statistics.median(ratios) <= m.goal
+            met = round(statistics.median(ratios), 2) <= m.goal  # as it is shown
         found.append(Row(m, values, reference, ratios, met))
     return found
 

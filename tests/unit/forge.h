@@ -16,6 +16,7 @@ struct forge {
         struct private_key key;
         uint8_t der[FORGE_ROOM];
         size_t len;
+        const char *ends; /* UTCTime; NULL: the end of 2049 */
     } cert[FORGE_MOST];
     size_t n;
     uint8_t message[FORGE_ROOM];
@@ -85,15 +86,14 @@ static PEER_UNUSED void forge_extensions(struct wr *w, bool ca, size_t pad)
     forge_element(w, DER_CONTEXT(3), seq, s.len);
 }
 
-/* The certificate of number i, from 2020 to 2049, by the key of number `by`. */
+/* The certificate of number i, from 2020 on, by the key of number `by`. */
 static PEER_UNUSED void forge_one(struct forge *f, size_t i, size_t by, size_t pad)
 {
     static const uint8_t version[] = { DER_CONTEXT(0), 3, DER_INTEGER, 1, 2 },
                          ecdsa[] = { 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3 };
-    static const char validity[] = "\x30\x1e\x17\x0d"
-                                   "200101000000Z"
-                                   "\x17\x0d"
-                                   "491231000000Z";
+    static const char begins[] = "\x30\x1e\x17\x0d"
+                                 "200101000000Z"
+                                 "\x17\x0d";
     static uint8_t body[FORGE_ROOM], tbs[FORGE_ROOM];
     const struct private_key *key = &f->cert[by].key;
     const struct sig_scheme *scheme = sig_by_id(key->type == KEY_P384 ? SIG_ECDSA_P384 : SIG_ECDSA_P256);
@@ -104,7 +104,8 @@ static PEER_UNUSED void forge_one(struct forge *f, size_t i, size_t by, size_t p
     wr_bytes(&b, ecdsa, sizeof ecdsa);
     wr_u8(&b, arc);
     forge_name(&b, by);
-    wr_bytes(&b, validity, sizeof validity - 1);
+    wr_bytes(&b, begins, sizeof begins - 1);
+    wr_bytes(&b, f->cert[i].ends != NULL ? f->cert[i].ends : "491231000000Z", 13);
     forge_name(&b, i);
     forge_spki(&b, &f->cert[i].key);
     forge_extensions(&b, i != 0, pad);

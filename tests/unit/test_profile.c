@@ -94,21 +94,40 @@ static void each_part_counts(void)
     }
 }
 
-/* One whose body is of another version of us, under the right key, is none. */
-static void another_version_is_none(void)
+/* One under the right key whose body is not ours to the last byte, as of another version of us, is none. */
+static void other_bodies_are_none(void)
 {
-    connect_with(&base, NULL);
-    struct peer_ticket ticket = p.tickets[0];
-    for (int other = 0; other < 2; other++) {
+    static const struct {
+        const char *what;
+        size_t at;
+        uint8_t flip;
+        int longer;
+    } cases[] = {
+        { "nothing", 0, 0, 0 },
+        { "the version", 0, 1, 0 },
+        { "an unknown suite", 1, 0xff, 0 },
+        { "a suite of another hash", 2, 3, 0 },
+        { "the secret's length", 23, 16, 0 },
+        { "a byte less", 0, 0, -1 },
+        { "a byte more", 0, 0, 1 },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct aead a;
+        connect_with(&base, NULL);
+        struct peer_ticket ticket = p.tickets[0];
         uint8_t *nonce = ticket.id + 16, *body = ticket.id + 28;
         size_t n = ticket.id_len - 28 - AEAD_TAG;
         aead_init(&a, suite_by_id(TLS_AES_256_GCM_SHA384), test_ring + 16);
         CHECK_INT(aead_open(&a, nonce, ticket.id, 16, body, n), 0);
-        body[0] = (uint8_t)(body[0] + other);
+        body[cases[i].at] ^= cases[i].flip;
+        body[n] = 0;
+        n += (size_t)cases[i].longer;
         aead_seal(&a, nonce, ticket.id, 16, body, n);
+        ticket.id_len = 28 + n + AEAD_TAG;
         connect_with(&base, &ticket);
-        CHECK_INT(p.resumed, !other);
+        if (p.resumed != (i == 0))
+            printf("# %s\n", cases[i].what);
+        CHECK_INT(p.resumed, i == 0);
     }
 }
 
@@ -143,7 +162,7 @@ int main(void)
     if (cred_load(&client, fixture_client, strlen(fixture_client), NULL, 0, NULL, NULL) < 0)
         abort();
     RUN(each_part_counts);
-    RUN(another_version_is_none);
+    RUN(other_bodies_are_none);
     RUN(a_ticket_in_place_of_schemes);
     if (p.conn != NULL)
         peer_free(&p);

@@ -84,6 +84,36 @@ static void ticket_does_not_outlive_the_list(void)
     tls13_ctx_unref(ctx);
 }
 
+/* Nor one whose certificate, or one above it, has. */
+static void ticket_does_not_outlive_the_chain(void)
+{
+    static struct forge f;
+    int64_t then = test_now_ms, end = 1893456000; /* the first second of 2030 */
+    for (size_t early = 0; early < 2; early++) {
+        f.cert[early].ends = "300101000000Z";
+        forge_chain(&f, 3, false);
+        struct tls13_ctx *ctx = forge_ctx(&f);
+        test_now_ms = (end - 100) * 1000;
+        fresh(ctx);
+        CHECK(peer_handshake(&p, forge_credential(&f)));
+        struct peer_ticket t = p.tickets[0];
+        CHECK_INT(t.lifetime, 100);
+        test_now_ms = end * 1000;
+        for (int late = 0; late < 2; late++) {
+            fresh(ctx);
+            p.opt.ticket = &t;
+            CHECK_INT(peer_handshake(&p, &f.cred), !late);
+            CHECK_INT(p.resumed, !late);
+            test_now_ms += 1000;
+        }
+        CHECK_INT(p.last, -TLS13_E_CERT_EXPIRED);
+        f.cert[early].ends = NULL;
+        forge_free(&f);
+        tls13_ctx_unref(ctx);
+    }
+    test_now_ms = then;
+}
+
 /* RFC 8446 4.6.1: no ticket says more than seven days, not even where a clock is behind that of the machine that gave the first. */
 static void a_clock_that_is_behind_gives_no_longer_tickets(void)
 {
@@ -239,6 +269,7 @@ int main(void)
 {
     RUN(last_of_many_credentials);
     RUN(ticket_does_not_outlive_the_list);
+    RUN(ticket_does_not_outlive_the_chain);
     RUN(long_exponents_are_not_computed_with);
     RUN(chains_are_verified_from_the_authority_down);
     RUN(a_clock_that_is_behind_gives_no_longer_tickets);

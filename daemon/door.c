@@ -10,6 +10,7 @@
 #define LAST_ACCEPTS 4096 /* of what waits when a worker stops to listen */
 #define BACKOFF_MIN  0.1
 #define BACKOFF_MAX  1.0
+#define TELL_AGAIN   60.0 /* seconds between two lines about max-connections */
 
 static void listen_to(struct door *d, bool on)
 {
@@ -70,10 +71,20 @@ static double take_token(struct door *d)
     return 0;
 }
 
+static void say_full(struct door *d)
+{
+    double now = ev_now(d->env->loop);
+    if (d->told_at != 0 && now - d->told_at < TELL_AGAIN)
+        return;
+    d->told_at = now;
+    log_warning("max-connections (%zu) is reached: who comes now waits until a connection ends", d->job->world->max_connections);
+}
+
 /* => whether a connection may be accepted now; else accepting pauses. */
 static bool may_accept(struct door *d)
 {
     if (full(d)) {
+        say_full(d);
         pause_for(d, PAUSE_CONNECTIONS, BACKOFF_MIN);
         return false;
     }

@@ -26,6 +26,7 @@ struct door {
     ev_timer resume;
     enum door_pause paused;
     double backoff;           /* seconds of the next pause after an error */
+    double told_at;           /* the loop's time when the log was told of max-connections */
     double tokens, tokens_at; /* handshakes-per-second: this worker's share */
     uint32_t ring_seen;       /* the ticket keys that the contexts have */
     void (*clock)(void *arg); /* brings the wheel to the present, which stands still while there is no connection */

@@ -109,7 +109,9 @@ place() {
     disown
     wait_for 5 eval '(($(metric accept_waits_total) > 0))'
     [ "$(metric connections_active)" = 4 ]
+    log_has 'level=warning msg="max-connections .4. is reached: who comes now waits until a connection ends"'
     cpu_idle
+    (($(grep -c 'max-connections .4. is reached' "$LOG") <= 3)) || fail "each worker tells it more than once"
     [ ! -s "$T/late.out" ]
     kill "${PIDS[-2]}"
     wait_for 10 test -s "$T/late.out" || fail "the fifth was not served when there was room"

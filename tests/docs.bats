@@ -59,8 +59,9 @@ in_force() {
 @test "the files that docs/extending.md names are there" {
     local name
     while read -r name; do
-        compgen -G "$name" >/dev/null || compgen -G "libtls13/$name" >/dev/null || compgen -G "daemon/$name" >/dev/null || fail "there is no $name"
-    done < <(grep -ohE '`[a-z0-9_/.]+\.(c|h|txt|bats|ini|5|3)`' docs/extending.md docs/protocol.md docs/security.md CONTRIBUTING.md | tr -d '`' | sort -u)
+        compgen -G "$name" >/dev/null || compgen -G "libtls13/$name" >/dev/null || compgen -G "daemon/$name" >/dev/null ||
+            compgen -G "tests/bench/$name" >/dev/null || fail "there is no $name"
+    done < <(grep -ohE '`[a-z0-9_/.]+\.(c|h|txt|bats|ini|5|3)`' docs/{extending,protocol,security,performance}.md CONTRIBUTING.md | tr -d '`' | sort -u)
 }
 
 @test "make install puts everything into its place, and a program builds with it" {

@@ -332,7 +332,7 @@ void link_due(struct link *l)
         return;
     }
     if (l->phase == LINK_CONNECT && l->backend_io.fd >= 0) {
-        open_backend_failed(l);
+        open_backend_failed(l, 0);
         link_settle(l);
         return;
     }

@@ -3,6 +3,7 @@
 #include "proxy_protocol.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -221,9 +222,32 @@ static ssize_t write_header(struct link *l, const struct tls13_info *info)
 
 /* --- the backend ------------------------------------------------------------------------------------------------ */
 
+/* A backend that changes between good and bad more often than once a second is folded. */
+static void say_backend(const struct link *l, const struct backend *b, enum log_level level, const char *what)
+{
+    struct log_line line;
+    char key[128];
+    unsigned folded = 0;
+    (void)snprintf(key, sizeof key, "%s %.32s %.40s", level == LOG_LEVEL_INFO ? "backend again" : "backend fails", l->place->conf->name,
+                   b->text);
+    if (!log_wants(level) || (level != LOG_LEVEL_DEBUG && !log_fold(key, ev_now(l->env->loop), &folded)))
+        return;
+    log_begin(&line, level);
+    log_str(&line, "msg", level == LOG_LEVEL_INFO ? "backend answers again" : "backend fails");
+    log_str(&line, "listener", l->place->conf->name);
+    log_str(&line, "backend", b->text);
+    if (what != NULL)
+        log_str(&line, "why", what);
+    if (folded != 0)
+        log_int(&line, "folded", folded);
+    log_end(&line);
+}
+
 static void relay_begins(struct link *l)
 {
     struct stats_backend *of_it = &l->env->stats->backend[l->backend->index];
+    if (l->backend->failures != 0)
+        say_backend(l, l->backend, LOG_LEVEL_INFO, NULL);
     backend_worked(l->backend);
     STATS_ADD(l->env->stats, backend_connects, 1);
     STATS_ADD(of_it, connects, 1);
@@ -249,6 +273,8 @@ static bool is_ours(int err)
 static void count_failure(struct link *l, struct backend *b, int err)
 {
     struct stats *s = l->env->stats;
+    const char *why = err != 0 ? strerror(err) : "no answer in time";
+    say_backend(l, b, b->failures == 0 && !is_ours(err) ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, why);
     if (!is_ours(err))
         backend_failed(b, ev_now(l->env->loop));
     STATS_ADD(s, backend_failures, 1);
@@ -283,19 +309,20 @@ static void connect_next(struct link *l)
     refuse_with(l, END_CONNECT_FAILED, TLS13_ALERT_internal_error);
 }
 
-void open_backend_failed(struct link *l)
+void open_backend_failed(struct link *l, int err)
 {
-    count_failure(l, l->backend, 0);
+    count_failure(l, l->backend, err);
     link_close_backend(l, false);
     connect_next(l);
 }
 
 void open_backend_event(struct link *l)
 {
-    if (backend_connected(l->backend_io.fd) == 0)
+    int err = backend_connected(l->backend_io.fd);
+    if (err == 0)
         relay_begins(l);
     else
-        open_backend_failed(l);
+        open_backend_failed(l, err);
 }
 
 /* The client's Finished has verified: only now is the backend bothered. */

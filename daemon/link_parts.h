@@ -53,7 +53,7 @@ void open_resume(struct link *l);
 /* The backend's socket is writable: it is connected, or not. */
 void open_backend_event(struct link *l);
 /* This backend did not answer in time, or refused. */
-void open_backend_failed(struct link *l);
+void open_backend_failed(struct link *l, int err); /* 0: it took too long */
 
 /* --- link.c ------------------------------------------------------------------------------------------------------ */
 

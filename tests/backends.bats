@@ -42,6 +42,8 @@ linked() { [ "$(ss -Htn state established "dport = :${1##*:}" | wc -l)" = "$2" ]
         result_is text x
     done
     # Twenty clients took some seconds: it was tried after 1, 2 and 4 of them at most.
+    # Its first failure is a warning with the reason.
+    [ "$(grep -c "level=warning msg=\"backend fails\" listener=t backend=$dead why=\"Connection refused\"" "$LOG")" = 1 ]
     (($(metric "backend_target_failures_total{listener=\"t\",backend=\"$dead\"}") <= 6)) || fail "it was tried too often"
     [ "$(metric "backend_target_connects_total{listener=\"t\",backend=\"$BACKEND\"}")" = 20 ]
 }

@@ -60,6 +60,23 @@ FIELDS='listener client sni alpn version suite group scheme resumed client-cert 
     daemon_reload 'nothing was changed'
     ! grep -qv 'level=error' "$LOG" || fail "there are other lines: $(<"$LOG")"
     daemon_set certificate "$PKI/p256.pem"
+    daemon_stop
+    # A backend that fails is told once, and when it answers again; debug tells each failure.
+    daemon_lines=('log-level = debug')
+    local good=$BACKEND port
+    port=$(free_port)
+    BACKEND=127.0.0.1:$port
+    daemon_start
+    client text:x drain
+    client text:x drain
+    log_wait "level=debug msg=\"backend fails\" listener=t backend=$BACKEND why=\"Connection refused\""
+    [ "$(grep -c 'level=warning msg="backend fails"' "$LOG")" = 1 ]
+    socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" "TCP:$good" >/dev/null 2>&1 3>&- &
+    PIDS+=($!)
+    disown
+    wait_for 5 port_listens "$port"
+    plain
+    log_wait "level=info msg=\"backend answers again\" listener=t backend=$BACKEND"
 }
 
 # -- end= ----------------------------------------------------------------------------------------------------------
@@ -80,6 +97,7 @@ FIELDS='listener client sni alpn version suite group scheme resumed client-cert 
     log_wait 'end=handshake-closed$'
     client --tls12 text:x drain
     log_wait 'end=sent:protocol_version$'
+    # shellcheck disable=SC2153 # lib.bash's
     openssl s_client -connect "127.0.0.1:$PORT" -verify_return_error </dev/null >/dev/null 2>&1 || true
     log_wait 'end=alert:unknown_ca$'
     client text:x read:2 rst

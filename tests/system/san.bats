@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What make check runs over the plain build alone, once more under AddressSanitizer and UBSan: processes, reloads, files that change under
-# load, the log, backends by name.
+# load, backends by name, PROXY headers, floods.
 
 load ../lib
 
@@ -17,5 +17,7 @@ suite() {
 
 @test "processes, signals, listeners, certificates by name" { suite daemon; }
 @test "the choice of a backend" { suite backends; }
+@test "PROXY headers" { suite proxy; }
+@test "limits and floods" { suite flood; }
 @test "files that change" { suite watch; }
 @test "reloads" { suite reload; }

@@ -125,7 +125,27 @@ property() { inside systemctl show -P "$2" "$1"; }
     assert_output ''
 }
 
-@test "upgrade: what runs is restarted, a changed configuration is kept, an untouched one is renewed" {
+# load_begin, load_end: clients that must lose nothing.
+load_begin() {
+    "${net[@]}" python3 -S "$TOOLS/reload_load.py" 443 "$PKI/ca.pem" "$T/load.stop" >"$T/load.out" 2>&1 3>&- &
+    LOAD=$!
+    PIDS+=("$LOAD")
+    wait_for 20 test -s "$T/load.out"
+}
+load_end() {
+    touch "$T/load.stop"
+    wait $LOAD
+    jq -es '.[-1] | .failed == 0 and .served > 10' "$T/load.out" >/dev/null || fail "$(<"$T/load.out")"
+}
+upgrade() { run -0 inside env DEBIAN_FRONTEND=noninteractive dpkg "$@" -i /root/next.deb; }
+# upgraded UNIT PID: another process serves, and the old one is gone.
+upgraded() {
+    local unit=$1 before=$2
+    wait_for 20 eval '[ "$(property "$unit" MainPID)" != "$before" ] && [ "$(property "$unit" SubState)" = running ]'
+    wait_for 40 eval '! inside kill -0 "$before" 2>/dev/null'
+}
+
+@test "upgrade: the new program takes over under load, a changed configuration is kept, an untouched one is renewed" {
     backend_start tcp echo
     deb_install tls13d
     configure
@@ -133,37 +153,57 @@ property() { inside systemctl show -P "$2" "$1"; }
     local before
     before=$(property tls13d MainPID)
     next_version '1s/^/; of the next version\n/'
-    run -0 inside env DEBIAN_FRONTEND=noninteractive dpkg -i /root/next.deb
-    [ "$(property tls13d MainPID)" != "$before" ] || fail "the old daemon still runs"
+    load_begin
+    upgrade
+    upgraded tls13d "$before"
+    load_end
     echoes
+    [ "$(property tls13d NRestarts)" = 0 ]
     run -0 head -n 1 "$E/tls13d.ini"
     assert_output '; of the next version'
 
     # Back, with a line of the administrator's.
     deb_install tls13d
     echo '; mine' >>"$E/tls13d.ini"
-    run -0 inside env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold -i /root/next.deb
+    upgrade --force-confdef --force-confold
     run -0 tail -n 1 "$E/tls13d.ini"
     assert_output '; mine'
     [ -e "$E/tls13d.ini.dpkg-dist" ] || fail "the new file is not beside it"
     echoes
 }
 
-@test "upgrade: what does not run stays so; an instance is restarted; clients of the socket wait" {
+@test "upgrade: a program that does not come up leaves the old one serving" {
+    backend_start tcp echo
+    deb_install tls13d
+    configure
+    inside systemctl start tls13d
+    local before
+    before=$(property tls13d MainPID)
+    # What the new one would refuse.
+    echo 'nonsense = 1' >>"$E/conf.d/web.ini"
+    next_version
+    upgrade
+    wait_for 10 eval 'inside journalctl --no-pager -u tls13d -o cat | grep -q nonsense'
+    wait_for 10 eval '[ "$(property tls13d SubState)" = running ]'
+    [ "$(property tls13d MainPID)" = "$before" ]
+    echoes
+}
+
+@test "upgrade: what does not run stays so; instances and sockets are for it too; a removal takes the socket along" {
     backend_start tcp echo
     deb_install tls13d
     configure
     next_version
-    run -0 inside dpkg -i /root/next.deb
+    upgrade
     run ! inside pgrep -x tls13d
 
-    deb_install tls13d
-    cp "$E/conf.d/web.ini" "$E/one.ini"
-    inside systemctl start tls13d@one
     local before
+    deb_install tls13d
+    mv "$E/conf.d/web.ini" "$E/one.ini"
+    inside systemctl start tls13d@one
     before=$(property tls13d@one MainPID)
-    run -0 inside dpkg -i /root/next.deb
-    [ "$(property tls13d@one MainPID)" != "$before" ] || fail "the old instance still runs"
+    upgrade
+    upgraded tls13d@one "$before"
     echoes
     run ! inside systemctl is-active tls13d
     inside systemctl stop tls13d@one
@@ -171,15 +211,14 @@ property() { inside systemctl show -P "$2" "$1"; }
     deb_install tls13d
     configure systemd:https
     inside systemctl start tls13d.socket
-    "${net[@]}" python3 -S "$TOOLS/reload_load.py" 443 "$PKI/ca.pem" "$T/load.stop" >"$T/load.out" 2>&1 3>&- &
-    wait_for 20 test -s "$T/load.out"
-    run -0 inside dpkg -i /root/next.deb
-    touch "$T/load.stop"
-    wait $!
-    jq -es '.[-1] | .failed == 0 and .served > 10' "$T/load.out" >/dev/null || fail "$(<"$T/load.out")"
-    # Removed, it does not leave its socket behind.
+    load_begin
+    before=$(property tls13d MainPID)
+    upgrade
+    upgraded tls13d "$before"
+    load_end
     run -0 inside dpkg --remove tls13d
     run ! inside systemctl is-active tls13d.socket tls13d.service
+    run ! inside pgrep -x tls13d
 }
 
 @test "a program builds with libtls13-dev, shared and static, and runs with libtls13-0" {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""reload_load.py PORT CA STOP: four threads of TLS clients, a new connection for each echo of 20,000 bytes, until the file STOP is there.
+"""reload_load.py PORT CA STOP: four threads of TLS clients, a new connection for each echo of 20,000 bytes, until the file STOP is there, or two
+minutes have passed.
 Prints a line once the first was served, and in the end {"served": N, "failed": N, "why": [...]}."""
 import json
 import os
@@ -7,11 +8,13 @@ import socket
 import ssl
 import sys
 import threading
+import time
 
 port, ca, stop = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 context = ssl.create_default_context(cafile=ca)
 data = os.urandom(20000)
 served, why = [0], []
+end = time.monotonic() + 120
 lock = threading.Lock()
 
 
@@ -30,7 +33,7 @@ def once():
 
 
 def run():
-    while not os.path.exists(stop):
+    while not os.path.exists(stop) and time.monotonic() < end:
         try:
             once()
             with lock:

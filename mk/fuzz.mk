@@ -12,7 +12,7 @@ $(B)/tests/fuzz/%.o: ALL_CPPFLAGS += -Idaemon -Itests/unit
 ifeq ($(SANITIZERS),memory)
 MSAN_BEARSSL := $(B)/tests/fuzz/msan_bearssl.o
 MSAN_INIH := $(B)/tests/fuzz/msan_inih.o
-MSAN_WRAP = $$(nm -u $(B)/libtls13.a 2>/dev/null | sed -n 's/^ *U \(br_.*\)/-Wl,--wrap=\1/p' | sort -u)
+MSAN_WRAP = $$(nm $(MSAN_BEARSSL) $(B)/libtls13.a 2>/dev/null | sed -n 's/.* [UTR] \(__wrap_\)\?\(br_.*\)/-Wl,--wrap=\2/p' | sort -u)
 $(FUZZ_BIN): DAEMON_LIBS += -Wl,--wrap=ini_parse_stream
 endif
 

@@ -363,21 +363,6 @@ br_rsa_pkcs1_vrfy __wrap_br_rsa_pkcs1_vrfy_get_default(void)
     return rsa_verify;
 }
 
-WRAP(void, br_hmac_drbg_init, (br_hmac_drbg_context * ctx, const br_hash_class *class, const void *seed, size_t len))
-{
-    came_in(seed, len);
-    INSIDE(__real_br_hmac_drbg_init(ctx, own_class(class), seed, len));
-    went_out(ctx, sizeof *ctx);
-}
-
-WRAP(void, br_hmac_drbg_generate, (br_hmac_drbg_context * ctx, void *out, size_t len))
-{
-    came_in(ctx, sizeof *ctx);
-    INSIDE(__real_br_hmac_drbg_generate(ctx, out, len));
-    went_out(ctx, sizeof *ctx);
-    went_out(out, len);
-}
-
 /* --- certificate paths ------------------------------------------------------------------------------------ */
 
 static br_x509_class minimal;       /* in front of BearSSL's own */

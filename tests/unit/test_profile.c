@@ -131,6 +131,18 @@ static void other_bodies_are_none(void)
     }
 }
 
+/* Nor is what only begins as one of ours does, however long. */
+static void longer_than_any_is_none(void)
+{
+    static uint8_t id[4 * TICKET_MAX];
+    struct ticket_ring ring = { .n = 1 };
+    struct ticket t;
+    memcpy(ring.keys[0], test_ring, TLS13_TICKET_KEY);
+    memcpy(id, test_ring, 16);
+    for (size_t n = 0; n <= sizeof id; n++)
+        CHECK(!ticket_open(&ring, id, n, &t));
+}
+
 /* 4.2.3, 9.2: a client that relies on its ticket names no schemes; when it is not taken, there is nothing to sign with. */
 static void a_ticket_in_place_of_schemes(void)
 {
@@ -163,6 +175,7 @@ int main(void)
         abort();
     RUN(each_part_counts);
     RUN(other_bodies_are_none);
+    RUN(longer_than_any_is_none);
     RUN(a_ticket_in_place_of_schemes);
     if (p.conn != NULL)
         peer_free(&p);

@@ -14,6 +14,7 @@ import datetime
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import time
 import budget
 import report
 import turns
-from metrics import BY_NAME, METRICS, OURS, TARGETS
+from metrics import BY_NAME, METRICS, OURS, STEPS, TARGETS
 from place import backend_at, certificates, in_namespace
 from target import Target, Wrong
 
@@ -40,6 +41,12 @@ class Run:
     def __init__(self, args):
         self.args = args
         self.metrics = [BY_NAME[m] for m in args.metric]
+        self.left_out = []
+        why = turns.calls_countable() if any(m.kind == "calls" for m in self.metrics) else ""
+        if why:
+            self.left_out = [m.name for m in self.metrics if m.kind == "calls"]
+            self.metrics = [m for m in self.metrics if m.kind != "calls"]
+            say(args, f"system calls are left out: {why}")
         self.names = list(args.target)
         self.values = {m.name: {} for m in self.metrics}
         self.slices = {m.name: {} for m in self.metrics if m.kind in ("cpu", "workers")}
@@ -187,8 +194,10 @@ class Run:
             "versions": {n: version(n, self.args) for n in self.names},
             "rounds": self.args.rounds, "slices": self.args.slices, "scale": self.args.scale,
             "minutes": round((time.monotonic() - self.began) / 60, 1),
-            "others_percent": round(self.disturbance.percent(), 1),
+            "others_percent": round(self.disturbance.percent(), 1) if self.disturbance.elapsed else None,
+            "most": self.args.most,
             "wrong": self.wrong,
+            "left_out": self.left_out,
             "metrics": {m: {n: [round(x, 4) for x in v] for n, v in per.items()} for m, per in self.values.items()},
             "slices_of": self.slices,
             "curves": self.curves,
@@ -238,9 +247,20 @@ def arguments():
     return args
 
 
+def open_files():
+    """Raises the limit as far as it goes; => how many connections a proxy can hold, two descriptors each."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 100_000 if hard == resource.RLIM_INFINITY else min(hard, 100_000)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return min(STEPS[-1], (wanted - 200) // 2)
+
+
 def main():
     args = arguments()
     in_namespace()
+    args.most = open_files()
+    if args.most < STEPS[-1]:
+        say(args, f"{args.most} connections at most: the limit of open files is too low for {STEPS[-1]:,}")
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, {1})  # CPU 0 is for what is measured
     with tempfile.TemporaryDirectory(prefix="tls13d-bench-") as args.dir:

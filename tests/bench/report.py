@@ -128,10 +128,13 @@ def note(results):
     m, n = results["machine"], results["versions"]
     versions = ", ".join(f"{name} {n[name]}" for name in TARGETS if n.get(name))
     rough = "" if results["scale"] >= 1 else f" The amounts of work were {results['scale']:g} of the usual ones, so that the figures are rough."
+    most = results.get("most", STEPS[-1])
+    fewer = "" if most >= STEPS[-1] else f" Connections were {most:,} at most, for the limit of open files."
+    others = results["others_percent"]
+    busy = "" if others is None else f"; other processes took {others:g} % of CPU 0 while something was measured"
     wrong = f" What went wrong, and is missing: {'; '.join(' '.join(w.split()) for w in results['wrong'])}." if results["wrong"] else ""
     return (f"{results['made']}, {m['cpu']}, {m['cpus']} CPUs, Linux {m['kernel']}; {versions}. Medians of {results['rounds']} rounds (smallest "
-            f"to largest), {results['minutes']:g} minutes; other processes took {results['others_percent']:g} % of CPU 0 while something was "
-            f"measured.{rough}{wrong}")
+            f"to largest), {results['minutes']:g} minutes{busy}.{rough}{fewer}{wrong}")
 
 
 def table(lines):
@@ -205,7 +208,7 @@ def main():
         source = f.read()
     results = json.loads(source)
     if args.publish:
-        missing = [m for m in BY_NAME if not results["metrics"].get(m, {}).get(OURS)]
+        missing = [m for m in BY_NAME if m not in results.get("left_out", []) and not results["metrics"].get(m, {}).get(OURS)]
         if missing:
             sys.exit("not published: no figure for " + ", ".join(missing))
         made = products(results, args.root)

@@ -1,6 +1,7 @@
 /* Authorities and revocation lists as they are read: what is no good is refused and changes nothing; each list counts for its issuer. */
 #include "unit.h"
 
+#include "crl.h"
 #include "forge.h"
 
 static struct forge f;
@@ -104,10 +105,104 @@ static void chains(void)
     trust_free(t);
 }
 
+/* An extension that is critical changes what a list means (RFC 5280 5.2, 5.3): a list with one that we do not know is not taken. */
+enum kind { NONE, HARMLESS, SAYS_FALSE, CRITICAL, MALFORMED };
+
+static void add_extension(struct wr *w, enum kind kind)
+{
+    static const uint8_t harmless[] = { 0x30, 8, 6, 3, 0x55, 0x1d, 20, 4, 1, 0 },
+                         says_false[] = { 0x30, 11, 6, 3, 0x55, 0x1d, 20, 1, 1, 0, 4, 1, 0 };
+    static const uint8_t critical[] = { 0x30, 11, 6, 3, 0x55, 0x1d, 27, 1, 1, 0xff, 4, 1, 0 },
+                         malformed[] = { 0x30, 9, 6, 3, 0x55, 0x1d, 20, 4, 1, 0, 5 };
+    if (kind == HARMLESS)
+        forge_element(w, DER_SEQUENCE, harmless, sizeof harmless);
+    if (kind == SAYS_FALSE)
+        forge_element(w, DER_SEQUENCE, says_false, sizeof says_false);
+    if (kind == CRITICAL)
+        forge_element(w, DER_SEQUENCE, critical, sizeof critical);
+    if (kind == MALFORMED)
+        forge_element(w, DER_SEQUENCE, malformed, sizeof malformed);
+}
+
+/* A list of certificate number 1 with the serials 2, 0x0102 and 0x010203; => its length. */
+static size_t forge_list(enum kind in_list, enum kind in_entry, uint8_t out[static 1024])
+{
+    static const uint8_t serials[3][5] = { { 2, 1, 2 }, { 2, 2, 1, 2 }, { 2, 3, 1, 2, 3 } },
+                         ecdsa[] = { 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2 };
+    static const char now[] = "\x17\x0d"
+                              "200101000000Z",
+                      next[] = "\x17\x0d"
+                               "491231000000Z";
+    uint8_t entries[512], body[700], tbs[800], one[100], exts[100], hash[SIG_MAX_HASH], sig[SIG_MAX + 1] = { 0 };
+    struct wr l = wr_of(entries, sizeof entries), b = wr_of(body, sizeof body), t = wr_of(tbs, sizeof tbs), w = wr_of(out, 1024);
+    for (size_t i = 0; i < 3; i++) {
+        struct wr e = wr_of(one, sizeof one);
+        wr_bytes(&e, serials[i], 3 + i);
+        wr_bytes(&e, now, 15);
+        if (i == 1)
+            add_extension(&e, in_entry);
+        forge_element(&l, DER_SEQUENCE, one, e.len);
+    }
+    wr_bytes(&b, (const uint8_t[]){ DER_INTEGER, 1, 1 }, 3);
+    wr_bytes(&b, ecdsa, sizeof ecdsa);
+    forge_name(&b, 1);
+    wr_bytes(&b, now, 15);
+    wr_bytes(&b, next, 15);
+    forge_element(&b, DER_SEQUENCE, entries, l.len);
+    if (in_list != NONE) {
+        struct wr e = wr_of(exts, sizeof exts);
+        add_extension(&e, in_list);
+        forge_element(&b, DER_CONTEXT(0), exts, e.len);
+    }
+    forge_element(&t, DER_SEQUENCE, body, b.len);
+    hash_once(HASH_SHA256, tbs, t.len, hash);
+    int n = sig_sign(&f.cert[1].key, sig_by_id(SIG_ECDSA_P256), hash, NULL, sig + 1);
+    CHECK(n > 0);
+    wr_bytes(&t, ecdsa, sizeof ecdsa);
+    forge_element(&t, DER_BIT_STRING, sig, 1U + (size_t)n);
+    forge_element(&w, DER_SEQUENCE, tbs, t.len);
+    CHECK(!w.bad && !t.bad && !b.bad && !l.bad);
+    return w.len;
+}
+
+static void extensions_of_lists(void)
+{
+    static const int taken[] = {
+        [NONE] = 1, [HARMLESS] = 1, [SAYS_FALSE] = 1, [CRITICAL] = -TLS13_E_CRL_PARSE, [MALFORMED] = -TLS13_E_CRL_PARSE
+    };
+    uint8_t list[1024];
+    text[0] = '\0';
+    forge_chain(&f, 2, false);
+    for (int kind = 0; kind <= MALFORMED; kind++)
+        for (int entry = 0; entry < 2; entry++) {
+            struct trust *t = trust_new();
+            more_pem("CERTIFICATE", f.cert[1].der, f.cert[1].len);
+            CHECK_INT(add(t), 1);
+            size_t n = forge_list(entry ? NONE : (enum kind)kind, entry ? (enum kind)kind : NONE, list);
+            CHECK_INT(trust_add_crl(t, list, n), taken[kind]);
+            trust_free(t);
+        }
+    /* Serials are the same only when they are as long. */
+    static const struct {
+        const char *serial;
+        size_t n;
+        bool there;
+    } cases[] = { { "\2", 1, true },    { "\1\2", 2, true },  { "\1\2\3", 3, true },  { "\0\2", 2, true },      { "\1", 1, false },
+                  { "\1\3", 2, false }, { "\2\1", 2, false }, { "\1\2\4", 3, false }, { "\1\2\3\4", 4, false }, { "\0", 1, false } };
+    struct crl c;
+    size_t n = forge_list(NONE, NONE, list);
+    CHECK_INT(crl_parse(&c, list, n), 0);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        CHECK_INT(crl_holds(&c, (struct slice){ (const uint8_t *)cases[i].serial, cases[i].n }), cases[i].there);
+    crl_free(&c);
+    forge_free(&f);
+}
+
 int main(void)
 {
     RUN(authorities);
     RUN(lists);
     RUN(chains);
+    RUN(extensions_of_lists);
     return DONE();
 }

@@ -114,6 +114,9 @@ static void test_normalise(void)
     CHECK_INT(normal("_a.b", out), 0);
     CHECK_INT(normal("1.2.3.4.example", out), 0);
     CHECK_INT(normal("1.2.3.4.5", out), 0);
+    CHECK_INT(normal("1.2.3.1234", out), 0);
+    CHECK_INT(normal("1.2.3.a", out), 0);
+    CHECK_INT(normal("1.2.3.4-5", out), 0);
     CHECK_INT(normal("3com", out), 0);
     memset(host, 'a', sizeof host);
     CHECK_INT(names_normalise((const uint8_t *)host, 255, out), 0);

@@ -226,6 +226,15 @@ complained() { pod logs tls 2>&1 | grep -qE 'level=(error|warning) .*tls\.(crt|k
     assert_output --partial nonsense
 }
 
+@test "docker-compose has nothing against the compose example" {
+    command -v docker-compose >/dev/null || skip "no docker-compose"
+    run -0 docker-compose -f "$TOP/conf/examples/docker-compose.yml" config --quiet
+    assert_output ''
+    sed 's/read_only: true/read_only: perhaps/' "$TOP/conf/examples/docker-compose.yml" >"$T/bad.yml"
+    run ! docker-compose -f "$T/bad.yml" config --quiet
+    assert_output --partial read_only
+}
+
 @test "an option of an example that nobody has run is refused" {
     sed 's/^    read_only: true/    privileged: true/' "$TOP/conf/examples/docker-compose.yml" >"$T/bad.yml"
     run -1 python3 "$TOOLS/container_args.py" compose "$T/bad.yml" tls "$T"

@@ -381,8 +381,6 @@ old_enough() { [ "$(inside ps -o etimes= -p "$1")" -ge "$2" ]; }
     config tls13d 'bind = [::]:443' 'certificate = /run/credentials/tls13d.service/site.pem'
     mkdir -p "$ROOT/etc/ssl/private"
     install -m 600 "$PKI/p256.pem" "$ROOT/etc/ssl/private/site.pem"
-    # The user of DynamicUser= is another than the one that may read /etc/tls13d.
-    chmod 755 "$E"
     drop_in tls13d.service <"$TOP/conf/examples/systemd/credentials.conf"
     inside systemctl start tls13d
     echoes 443
@@ -392,6 +390,14 @@ old_enough() { [ "$(inside ps -o etimes= -p "$1")" -ge "$2" ]; }
     serial_is "$PKI/p256.pem"
     inside systemctl restart tls13d
     serial_is "$PKI/rsa.pem"
+    inside systemctl stop tls13d
+    rm "$UNITS/tls13d.service.d/test.conf"
+    inside systemctl daemon-reload
+    inside rm -f /run/tls13d
+    give "$PKI/p384.pem" site.pem
+    config tls13d 'bind = [::]:443'
+    inside systemctl start tls13d
+    serial_is "$PKI/p384.pem"
 }
 
 @test "a private network: the sockets are handed over, the backend is a Unix socket, and nothing else can be reached" {

@@ -135,6 +135,38 @@ void master_say_ready(const struct master *m, const char *how)
                 m->world->workers, m->world->binds.n);
 }
 
+/* --- signs of life ------------------------------------------------------------------------------------------------ */
+
+/* Whether somebody serves, and nobody who does has been silent for long. */
+static bool workers_answer(const struct master *m, double now)
+{
+    const double patience = 3 + notify_watchdog(); /* they give a sign each second */
+    size_t alive = 0;
+    for (size_t i = 0; i < m->crew.n; i++) {
+        const struct member *w = &m->crew.at[i];
+        if (w->pid <= 0)
+            continue;
+        double beat = (double)__atomic_load_n(&m->commons.shared->block[w->block].beat, __ATOMIC_RELAXED);
+        if (now - (beat > w->started ? beat : w->started) > patience)
+            return false;
+        alive++;
+    }
+    return alive != 0;
+}
+
+/* => seconds until the next sign of life is due, -1: none is wanted. */
+static double beat(struct master *m, double now)
+{
+    if (notify_watchdog() <= 0)
+        return -1;
+    if (now >= m->beat_at) {
+        if (workers_answer(m, now))
+            notify_send("WATCHDOG=1");
+        m->beat_at = now + notify_watchdog();
+    }
+    return m->beat_at - now;
+}
+
 /* --- reload ----------------------------------------------------------------------------------------------------- */
 
 static void say_kept(struct master *m)
@@ -149,6 +181,8 @@ void master_reload(struct master *m)
     struct problems p = { 0 };
     struct crew crew = { 0 };
     int code;
+    m->beat_at = 0;
+    (void)beat(m, crew_now()); /* the next may have to wait until the new workers are there */
     notify_reloading();
     struct config *c = config_load(m->inv, &p);
     tell(&p);
@@ -295,36 +329,6 @@ static int open_signals(void)
 static double sooner(double a, double b)
 {
     return a < 0 ? b : b < 0 || a < b ? a : b;
-}
-
-/* Whether somebody serves, and nobody who does has been silent for long. */
-static bool workers_answer(const struct master *m, double now)
-{
-    const double patience = 3 + notify_watchdog(); /* they give a sign each second */
-    size_t alive = 0;
-    for (size_t i = 0; i < m->crew.n; i++) {
-        const struct member *w = &m->crew.at[i];
-        if (w->pid <= 0)
-            continue;
-        double beat = (double)__atomic_load_n(&m->commons.shared->block[w->block].beat, __ATOMIC_RELAXED);
-        if (now - (beat > w->started ? beat : w->started) > patience)
-            return false;
-        alive++;
-    }
-    return alive != 0;
-}
-
-/* => seconds until the next sign of life is due, -1: none is wanted. */
-static double beat(struct master *m, double now)
-{
-    if (notify_watchdog() <= 0)
-        return -1;
-    if (now >= m->beat_at) {
-        if (workers_answer(m, now))
-            notify_send("WATCHDOG=1");
-        m->beat_at = now + notify_watchdog();
-    }
-    return m->beat_at - now;
 }
 
 /* What is due by time.  => seconds until something is again, -1: nothing. */

@@ -128,6 +128,45 @@ ticket() {
         -servername localhost -CAfile "$1" -verify_return_error -tls1_3 "${@:2}"' "$PORT" "$PKI/ca.pem" "$@"
 }
 
+@test "ticket keys of a file: two daemons at a time take each other's tickets, over a reload, an upgrade and a new key" {
+    local first second
+    second=$(free_port)
+    head -c 48 /dev/urandom >"$T/keys"
+    chmod 600 "$T/keys"
+    backend_start tcp http
+    daemon_lines=("ticket-keys = $T/keys")
+    daemon_start
+    first=$PORT
+    "$TLS13D" --config "$T/tls13d.ini" --bind "127.0.0.1:$second" >"$T/second.log" 2>&1 3>&- &
+    PIDS+=($!)
+    disown
+    wait_for 10 port_listens "$second"
+    PORT=$first ticket -sess_out "$T/session"
+    assert_output --partial 'New, TLSv1.3'
+    resumes "$second"
+    daemon_reload
+    resumes "$first"
+    upgrade
+    resumes "$first"
+    resumes "$second"
+    # A new key in front, the old one behind it: both daemons notice, and the new one takes it over an upgrade.
+    head -c 48 /dev/urandom >"$T/next"
+    cat "$T/keys" >>"$T/next"
+    chmod 600 "$T/next"
+    mv "$T/next" "$T/keys"
+    upgrade
+    resumes "$first"
+    wait_for 5 grep -q 'reloaded: ' "$T/second.log"
+    resumes "$second"
+    # What the one seals with the new key the other opens.
+    PORT=$first ticket -sess_out "$T/session"
+    resumes "$second"
+}
+resumes() {
+    PORT=$1 ticket -sess_in "$T/session"
+    assert_output --partial 'Reused, TLSv1.3'
+}
+
 @test "Unix, abstract and systemd's sockets and the admin endpoint are taken over, not made anew" {
     local name=tls13d-upgrade-$$-$RANDOM extra inode admin
     extra=$(free_port)

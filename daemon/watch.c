@@ -97,7 +97,10 @@ static uint64_t print_file(const char *path)
     return mix(h, &err, sizeof err);
 }
 
-/* Watches a directory's certificates and adds up what they hold, in whatever order they come. */
+/*
+ * Watches a directory's certificates and adds up what they hold, in whatever order they come.  The way to the directory is watched
+ * already: what is no link needs no look of its own.
+ */
 static uint64_t look_into(struct watch *w, const char *directory)
 {
     char path[PATH_MAX];
@@ -109,7 +112,8 @@ static uint64_t look_into(struct watch *w, const char *directory)
         if (e->d_name[0] == '.' || n <= 4 || strcmp(e->d_name + n - 4, ".pem") != 0 ||
             snprintf(path, sizeof path, "%s/%s", directory, e->d_name) >= (int)sizeof path)
             continue;
-        watch_path(w, path);
+        if (e->d_type == DT_LNK || e->d_type == DT_UNKNOWN)
+            watch_path(w, path);
         sum += print_file(path);
     }
     if (d != NULL)
@@ -147,10 +151,20 @@ static void add_path(struct watch *w, const char *path)
         list_add(&w->paths, path, strlen(path));
 }
 
+static bool same_list(const struct str_list *a, const struct str_list *b)
+{
+    bool same = a->n == b->n;
+    for (size_t i = 0; same && i < a->n; i++)
+        same = strcmp(a->at[i], b->at[i]) == 0;
+    return same;
+}
+
 void watch_files(struct watch *w, const struct config *c, double now)
 {
-    list_free(&w->paths);
-    w->due = 0;
+    struct str_list before = w->paths;
+    bool fresh = w->fresh;
+    w->paths = (struct str_list){ 0 };
+    w->fresh = false;
     for (size_t i = 0; c->watch == ON && i < c->n_listens; i++) {
         const struct listen_conf *l = &c->listens[i];
         for (size_t j = 0; j < l->n_certs; j++) {
@@ -162,10 +176,14 @@ void watch_files(struct watch *w, const struct config *c, double now)
     }
     if (c->watch == ON)
         add_path(w, c->ticket_keys);
+    fresh = fresh && same_list(&w->paths, &before);
+    list_free(&before);
     if (w->paths.n == 0) {
         watch_free(w);
         return;
     }
+    if (fresh) /* what has happened since that look is an event to come */
+        return;
     w->print = look(w);
     w->due = w->blind ? now + BLIND : 0;
     w->limit = w->due;
@@ -194,7 +212,8 @@ bool watch_changed(struct watch *w, double now, double *next)
     w->due = w->blind ? now + BLIND : 0;
     w->limit = w->due;
     *next = w->due > 0 ? BLIND : -1;
-    return w->print != before;
+    w->fresh = w->print != before;
+    return w->fresh;
 }
 
 void watch_free(struct watch *w)

@@ -11,6 +11,7 @@ struct watch {
     uint64_t print;    /* of all contents, when last looked at */
     double due, limit; /* when to look; 0: nothing happened */
     bool blind;        /* a directory is not there: look again soon */
+    bool fresh;        /* watch_changed() has just looked, and said so */
 };
 
 /*

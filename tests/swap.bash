@@ -22,7 +22,7 @@ swaps() {
         ((took <= worst)) || worst=$took
         wait_for 10 log_has "reloaded: generation $((i + 1)),"
         wait_for 10 one_worker
-        if [ "$i" = 3 ]; then
+        if ((i == 3 || i == $2 / 4)); then # the heap has found its shape
             memory=$(daemon_memory)
         fi
     done

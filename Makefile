@@ -111,6 +111,9 @@ $(TOOLS): $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtls13.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -o $@
 
+# This one has primitives fail.
+$(B)/unit/test_selftest: LIB_LIBS += -Wl,--wrap=p256_ecdsa_verify,--wrap=nist64_p256_verify,--wrap=nist64_p384_verify
+
 # This one applies a part of the daemon.
 $(B)/tools/sandboxed: $(B)/daemon/sandbox.o $(B)/daemon/log.o
 $(B)/tools/sandboxed: LIB_LIBS += -lseccomp

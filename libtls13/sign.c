@@ -306,7 +306,7 @@ int sig_sign(const struct private_key *key, const struct sig_scheme *scheme, con
         array, sizeof(array) \
     }
 
-/* Signing must give exactly the known signature, and that must not verify for another hash. */
+/* Signing must give exactly the known signature, and that must verify, but not for another hash. */
 static bool known(const struct private_key *key, uint16_t id, const uint8_t *hash, const uint8_t *salt, struct slice want)
 {
     uint8_t sig[SIG_MAX], other[SIG_MAX_HASH];
@@ -315,7 +315,7 @@ static bool known(const struct private_key *key, uint16_t id, const uint8_t *has
     memcpy(other, hash, sig_hash_len(scheme));
     other[sig_hash_len(scheme) - 1] ^= 1;
     return sig_sign(key, scheme, hash, salt, sig) == (int)want.n && memcmp(sig, want.p, want.n) == 0 &&
-           sig_verify(&pub, scheme, other, want.p, want.n) == -TLS13_E_DECRYPT;
+           sig_verify(&pub, scheme, hash, want.p, want.n) == 0 && sig_verify(&pub, scheme, other, want.p, want.n) == -TLS13_E_DECRYPT;
 }
 
 int sig_selftest(void)

@@ -44,11 +44,11 @@ def hold(name, group, title, unit, what, step, goal=None, of="", **more):
 
 HS, BULK, REQ, MEM, WALL = "Handshake, CPU", "Bulk data, CPU", "Request, CPU", "Memory", "Latency, one at a time"
 METRICS = [
-    cpu("full", HS, "full, P-256 certificate, x25519", 0.33, "full", 1500, 16),
-    cpu("resumed", HS, "resumed, psk_dhe_ke", 0.38, "resumed", 1500, 16),
-    cpu("rsa", HS, "full, RSA-2048 certificate", 0.60, "full", 900, 16, options=["name=rsa.test"], cert="rsa"),
-    cpu("p256", HS, "full, P-256 key share", 0.40, "full", 1500, 16, options=["group=P-256"]),
-    cpu("hybrid", HS, "full, X25519MLKEM768", None, "full", 900, 16, options=["group=X25519MLKEM768"], only=[OURS]),
+    cpu("full", HS, "full, P-256 certificate, x25519", 0.33, "full", 1200, 16),
+    cpu("resumed", HS, "resumed, psk_dhe_ke", 0.38, "resumed", 1200, 16),
+    cpu("rsa", HS, "full, RSA-2048 certificate", 0.60, "full", 750, 16, options=["name=rsa.test"], cert="rsa"),
+    cpu("p256", HS, "full, P-256 key share", 0.40, "full", 1200, 16, options=["group=P-256"]),
+    cpu("hybrid", HS, "full, X25519MLKEM768", None, "full", 750, 16, options=["group=X25519MLKEM768"], only=[OURS]),
     cpu("down", BULK, "download, AES-128-GCM", 0.40, "down", 300_000_000, 2),
     cpu("up", BULK, "upload, AES-128-GCM", 0.42, "up", 300_000_000, 2),
     cpu("down-chacha", BULK, "download, ChaCha20-Poly1305", 0.60, "down", 225_000_000, 2, options=CHACHA),
@@ -68,7 +68,7 @@ METRICS = [
     hold("p99-many", WALL, "99th percentile, 8,999 idle beside", "us", "p99", 9000, 1.25, "p99-few"),
     Metric("start", "The program", "start to first byte", "ms", "start", 8, ""),
     Metric("size", "The program", "binary and shared libraries, stripped", "KiB", "size", 3000, ""),
-    cpu("full-2", "Two workers, CPU", "full handshake", 1.1, "full", 1500, 16, only=[OURS], kind="workers", of="full"),
+    cpu("full-2", "Two workers, CPU", "full handshake", 1.1, "full", 1200, 16, only=[OURS], kind="workers", of="full"),
     cpu("down-2", "Two workers, CPU", "download, AES-128-GCM", 1.1, "down", 300_000_000, 2, only=[OURS], kind="workers", of="down"),
     cpu("request-2", "Two workers, CPU", "request", 1.1, "request", 30000, 32, only=[OURS], kind="workers", of="request"),
 ]

@@ -299,6 +299,25 @@ get_works() {
     echo_works well
 }
 
+@test "SIGHUP while the new one starts: it reads the configuration as it is then" {
+    own_program
+    backend_start tcp echo
+    daemon_start
+    # The old one is told while what is to become the new one still waits.
+    printf '#!/bin/sh\nuntil [ -e %q ]; do sleep 0.05; done; exec %q "$@"\n' "$T/go" "$TLS13D" | replace
+    (
+        log_wait 'starts as pid'
+        kill -HUP "$DAEMON"
+        log_wait 'reload: it waits for the end of the upgrade'
+        touch "$T/go"
+    ) 3>&- &
+    PIDS+=($!)
+    disown
+    upgrade
+    log_wait 'reloaded: generation 3'
+    echo_works well
+}
+
 @test "the new process gets the standard streams and the channel, no other descriptor; the master's rights are kept, the workers' sandbox too" {
     own_program
     backend_start tcp echo

@@ -21,3 +21,5 @@ suite() {
 @test "limits and floods" { suite flood; }
 @test "files that change" { suite watch; }
 @test "reloads" { suite reload; }
+@test "upgrades" { suite upgrade; }
+@test "workers that die, connections that are spread" { suite workers; }

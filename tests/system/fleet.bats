@@ -5,9 +5,9 @@
 load ../lib
 
 setup_file() {
-    [ "$(id -u)" = 0 ] || skip "not root"
-    command -v haproxy >/dev/null || skip "no haproxy"
-    unshare --net true 2>/dev/null || skip "no namespaces"
+    [ "$(id -u)" = 0 ] || { suite_skip "not root"; return; }
+    command -v haproxy >/dev/null || { suite_skip "no haproxy"; return; }
+    unshare --net true 2>/dev/null || { suite_skip "no namespaces"; return; }
     export PKI=$BATS_FILE_TMPDIR/pki
     "$TOOLS/pki.sh" "$PKI"
 }

@@ -6,11 +6,11 @@ load machine
 
 setup_file() {
     local tool
-    [ "$(uname -m)" = x86_64 ] || skip "not x86-64"
+    [ "$(uname -m)" = x86_64 ] || { suite_skip "not x86-64"; return; }
     for tool in qemu-system-x86_64 cpio mknod; do
-        command -v $tool >/dev/null || skip "no $tool"
+        command -v $tool >/dev/null || { suite_skip "no $tool"; return; }
     done
-    [ "$(id -u)" = 0 ] || skip "not root: a device cannot be made"
+    [ "$(id -u)" = 0 ] || suite_skip "not root: a device cannot be made"
 }
 
 # kernel: unpacks Debian's cloud kernel, fetched once; sets VMLINUZ and MODULES.

@@ -48,7 +48,7 @@ machine_lacks() {
 machine_start() {
     local why tar
     why=$(machine_lacks)
-    [ -z "$why" ] || skip "$why"
+    [ -z "$why" ] || { suite_skip "$why"; return; }
     tar=$(root_tar)
     export ROOT=$BATS_FILE_TMPDIR/root
     mkdir "$ROOT"

@@ -299,6 +299,7 @@ static int lifetime(size_t n)
         p.opt.age_ms = (uint32_t)n * 1000;
         CHECK(peer_handshake(&p, NULL));
         CHECK_INT(p.resumed, !late);
+        CHECK_INT(p.n_tickets, late); /* at its end there is nothing left to give */
     }
     test_now_ms = then;
     CHECK_INT(tls13_ctx_set_tickets(ctx, 2, 86400), 0);

@@ -198,11 +198,49 @@ static void extensions_of_lists(void)
     forge_free(&f);
 }
 
+/* A certificate's three parts (RFC 5280 4.1.1), as they are and put together otherwise. */
+static void parts_of_a_certificate(void)
+{
+    static const uint8_t null_parameters[] = { 0x30, 12, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2, 5, 0 };
+    static const uint8_t other_hash[] = { 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3 };
+    uint8_t body[2048], der[2048];
+    forge_chain(&f, 1, false);
+    for (int what = 0; what < 6; what++) {
+        struct wr b = wr_of(body, sizeof body), w = wr_of(der, sizeof der);
+        struct rd r = rd_of(f.cert[0].der, f.cert[0].len);
+        struct rd cert = der_open(&r, DER_SEQUENCE);
+        struct slice tbs, alg, sig;
+        uint8_t tag;
+        (void)der_any(&cert, &tag, &tbs);
+        (void)der_any(&cert, &tag, &alg);
+        (void)der_any(&cert, &tag, &sig);
+        CHECK(rd_done(&cert));
+        if (what == 1)
+            alg = (struct slice){ null_parameters, sizeof null_parameters };
+        if (what == 2)
+            alg = (struct slice){ other_hash, sizeof other_hash };
+        if (what == 3)
+            sig = (struct slice){ (const uint8_t *)"\3\1\0", 3 }; /* no byte of it */
+        wr_bytes(&b, tbs.p, tbs.n);
+        wr_bytes(&b, alg.p, alg.n);
+        wr_bytes(&b, sig.p, sig.n);
+        if (what == 4)
+            wr_bytes(&b, "\5\0", 2); /* something behind, inside and out */
+        forge_element(&w, DER_SEQUENCE, body, b.len);
+        if (what == 5)
+            wr_u8(&w, 0);
+        struct x509 x;
+        CHECK_INT(x509_parse(&x, der, w.len), what == 0 ? 0 : -TLS13_E_CERT_PARSE);
+    }
+    forge_free(&f);
+}
+
 int main(void)
 {
     RUN(authorities);
     RUN(lists);
     RUN(chains);
     RUN(extensions_of_lists);
+    RUN(parts_of_a_certificate);
     return DONE();
 }

@@ -20,7 +20,9 @@ say = $(if $(V),,@printf '  %-7s %s\n' "$(1)" "$(patsubst $(B)/%,%,$(2))")
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
         -Wwrite-strings -Wcast-qual -Werror=implicit-function-declaration $(WERROR)
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
+TARGET := $(shell $(CC) -dumpmachine)
+HARDEN := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64-%,$(TARGET)),-fcf-protection) \
+          $(if $(filter aarch64-%,$(TARGET)),-mbranch-protection=standard)
 OPT := -O2 -g
 ifdef SAN
 HARDEN :=
@@ -49,6 +51,7 @@ TOOLS := $(if $(SAN),$(filter-out $(B)/tools/ct_%,$(TOOLS)),$(TOOLS))
 #: demo           install what is missing, build, serve a page through TLS and fetch it
 #: check          install what is missing, build, run the tests
 #: check-system   the same for what takes longer: systemd, containers, packages, real services
+#: check-arm64    of it AArch64 alone: cross-built, the library's tests under qemu
 .PHONY: all
 all: $(B)/tls13d $(B)/libtls13.a $(B)/libtls13.so $(B)/echo_server
 	@:
@@ -92,7 +95,7 @@ $(B)/echo_server: $(B)/libtls13/examples/echo_server.o $(B)/libtls13.a
 
 # -- tests ------------------------------------------------------------------
 
-.PHONY: units tools check check-system demo
+.PHONY: units tools check check-system check-arm64 demo
 units: $(UNIT_LIB) $(UNIT_DAEMON)
 tools: $(TOOLS)
 
@@ -128,6 +131,10 @@ check-system:
 	$(Q)tools/setup.sh build test deb system bench
 	$(Q)tests/run.sh -s
 
+check-arm64:
+	$(Q)tools/setup.sh build test system
+	$(Q)tests/run.sh -s arm64
+
 demo:
 	$(Q)tools/setup.sh build demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
@@ -149,4 +156,4 @@ help:
 include mk/install.mk
 include mk/static.mk
 include mk/dev.mk
--include $(shell find $(B) \( -path $(B)/deb -o -path $(B)/system \) -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -path $(B)/deb -o -path $(B)/system -o -path $(B)/arm64 \) -prune -o -type f -name '*.d' -print 2>/dev/null)

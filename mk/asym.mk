@@ -1,7 +1,7 @@
 # Compiler flags of the accelerated asymmetric primitives; included by x86.mk, whose rule holds here too.
 $(B)/libtls13/x25519.o: FILE_CFLAGS := -O3
 $(B)/libtls13/nist_p256.o $(B)/libtls13/nist_p384.o: FILE_CFLAGS := -O3 -fno-tree-vectorize
-ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+ifneq ($(filter x86_64-%,$(TARGET)),)
 $(B)/libtls13/x86/x25519_x8.o: FILE_CFLAGS := $(X86_512) -mavx512ifma -mavx512vbmi2
 $(B)/libtls13/x86/x25519_x2.o: FILE_CFLAGS := $(X86_512) -mavx512ifma
 # gcc's vectoriser makes carry chains 40 % slower.

@@ -1,6 +1,6 @@
 # Compiler flags of the accelerated primitives: each file of libtls13/x86/ is compiled for its CPU level only
 # and entered only after the CPU was asked (libtls13/x86/).  Elsewhere than on x86-64 the files are empty.
-ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+ifneq ($(filter x86_64-%,$(TARGET)),)
 X86_128 := -O2 -mssse3 -msse4.1
 X86_256 := -O2 -mavx2 -mbmi -mbmi2
 X86_512 := $(X86_256) -mavx512f -mavx512bw -mavx512dq -mavx512vl

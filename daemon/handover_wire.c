@@ -38,7 +38,7 @@ bool wire_send(int fd, struct message *m, enum kind kind, const int *fds, size_t
     if (n != 0) {
         h.msg_control = c.buf;
         h.msg_controllen = CMSG_SPACE(n * sizeof *fds);
-        struct cmsghdr *head = CMSG_FIRSTHDR(&h);
+        struct cmsghdr *head = &c.align;
         head->cmsg_level = SOL_SOCKET;
         head->cmsg_type = SCM_RIGHTS;
         head->cmsg_len = CMSG_LEN(n * sizeof *fds);

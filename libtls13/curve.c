@@ -106,6 +106,7 @@ static void x25519_two_or_eight(uint8_t (*out)[32], const uint8_t (*k)[32], cons
         x25519_alone(out, k, u);
 }
 
+/* NOLINTNEXTLINE(misc-redundant-expression): the two overlap */
 static const struct x25519_impl x25519_avx512 = { "x25519-avx512", X25519_X8_NEEDS | X25519_X2_NEEDS, x25519_two_or_eight };
 #endif
 

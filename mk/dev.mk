@@ -1,11 +1,11 @@
 # make lint: clang-tidy (.clang-tidy), cppcheck, gcc -fanalyzer, shellcheck.  FILES="FILE..." picks C files.
-# make cover: the unit tests' coverage of libtls13/ and daemon/, in build/cover/.  What end-to-end tests cover is not seen: workers in their
-# sandbox cannot write their counts.
+# make cover [SUITES="NAME..."]: how much of libtls13/ and daemon/ the unit tests and these end-to-end suites reach, in build/cover/.
+SUITES ?= clients client_auth resumption proxy bytes halfclose timeouts limits reload upgrade watch backends log admin admin_counters config
 FILES ?= $(LIB_SRC) $(DAEMON_SRC)
 LINT_PORTABLE := $(filter-out libtls13/x86/%,$(FILES))
 #: fmt            clang-format over every C file
 #: lint           clang-tidy, cppcheck, gcc -fanalyzer and shellcheck; must say nothing (FILES= picks C files)
-#: cover          coverage of the unit tests, in build/cover/
+#: cover          coverage of the unit tests and most end-to-end suites (SUITES=), in build/cover/
 .PHONY: dev-tools fmt lint tidy lint-tidy lint-cppcheck lint-analyzer lint-shell cover
 
 fmt: dev-tools
@@ -35,10 +35,11 @@ lint-analyzer:
 lint-shell:
 	$(Q)shellcheck -x .ci/run tools/*.sh tests/*.sh tests/tools/*.sh tests/*.bash tests/*.bats tests/system/*.bash tests/system/*.bats
 
+COVER := B=build/cover OPT='-O0 -g --coverage -fprofile-update=atomic' HARDEN=
 cover:
 	$(Q)tools/setup.sh build test dev
-	$(Q)$(MAKE) --no-print-directory B=build/cover OPT='-O0 -g --coverage -fprofile-update=atomic' HARDEN= LDFLAGS=--coverage units
-	$(Q)find build/cover -name '*.gcda' -delete
-	$(Q)for test in build/cover/unit/test_* build/cover/unit/daemon_*; do \
-	    case $$test in *.*) ;; *) $$test >build/cover/unit.log || { echo "$$test failed"; cat build/cover/unit.log; exit 1; } ;; esac; done
-	$(Q)gcovr --root . --filter libtls13/ --filter daemon/ --html-details build/cover/index.html --print-summary build/cover | tail -n 3
+	$(Q)$(MAKE) --no-print-directory $(COVER) build/cover/tests/cover/exit.o
+	$(Q)$(MAKE) --no-print-directory $(COVER) LDFLAGS='--coverage -Wl,--wrap=_exit build/cover/tests/cover/exit.o' units build/cover/tls13d
+	$(Q)tests/cover/run.sh $(SUITES)
+	$(Q)for part in libtls13 daemon; do echo "$$part/"; \
+	    gcovr --root . --filter $$part/ --html-details build/cover/$$part.html --print-summary build/cover | tail -n 3; done

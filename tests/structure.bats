@@ -58,6 +58,11 @@ setup() {
     done
 }
 
+@test "a build directory by its whole path is the same one, with what its objects depend on" {
+    run -0 make -s -n V=1 B="$TOP/build/elsewhere" build/elsewhere/daemon/text.o
+    assert_output --partial ' -o build/elsewhere/daemon/text.o'
+}
+
 @test "no source file of the library or the daemon is longer than 450 lines" {
     run -0 bash -c 'git ls-files -co --exclude-standard "libtls13/*.[ch]" "daemon/*.[ch]" | xargs wc -l | awk "\$2 != \"total\" && \$1 > 450 { print }"'
     assert_output ''

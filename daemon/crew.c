@@ -22,6 +22,7 @@
 #define SOON            10  /* a death so many seconds after the start counts as a failure in a row */
 #define RESOLVE_SECONDS 10  /* between two looks at a name */
 #define RESOLVE_MOST    30. /* that one look may take */
+#define FIRST_LOOK      5.  /* that the first one may, at names that nobody has found yet */
 #define WAIT_MAX        30. /* between a death and the next start */
 
 double crew_now(void)
@@ -186,22 +187,56 @@ static bool start_admin(struct member *m, struct world *world, struct commons *c
     return true;
 }
 
+/* A world that was handed over has neither. */
+static void drop_keys(struct world *w)
+{
+    for (size_t i = 0; w->ctx != NULL && i < w->conf->n_listens; i++)
+        tls13_ctx_unref(w->ctx[i]);
+}
+
+/* Who looks names up reads what strangers answer: no key, no socket and no privilege is needed for that. */
+static void become_resolver(struct world *world, struct world *old, struct commons *c)
+{
+    let_go(old, c);
+    listen_close(&world->binds, &world->binds);
+    listen_close(&world->admin, &world->admin);
+    (void)munmap(c->ring, sizeof *c->ring);
+    drop_keys(world);
+    if (old != NULL)
+        drop_keys(old);
+    if (process_become(&world->identity) != 0)
+        _exit(3);
+    sandbox_process();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+void crew_first_look(struct world *world, struct world *old, struct commons *c)
+{
+    size_t known = 0;
+    while (known < world->n_names && world->names[known].version != 0)
+        known++;
+    if (known == world->n_names)
+        return;
+    pid_t master = getpid(), pid = fork();
+    if (pid == 0) {
+        become_resolver(world, old, c);
+        if (getppid() == master)
+            resolve_names(world->names, world->n_names, true, FIRST_LOOK);
+        _exit(0);
+    }
+    if (pid < 0)
+        log_error("host names cannot be looked up: %s", strerror(errno));
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
 /* Looks names up again and again. */
 static void resolver_run(struct world *world, struct commons *c, pid_t master)
 {
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    let_go(NULL, c);
-    listen_close(&world->binds, &world->binds);
-    listen_close(&world->admin, &world->admin);
-    (void)munmap(c->ring, sizeof *c->ring);
-    for (size_t i = 0; i < world->conf->n_listens; i++) /* it reads what strangers answer: no key is needed for that */
-        tls13_ctx_unref(world->ctx[i]);
-    if (process_become(&world->identity) != 0)
-        _exit(3);
-    sandbox_process();
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    become_resolver(world, NULL, c);
     (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGUSR1, SIG_IGN);
     (void)signal(SIGUSR2, SIG_IGN);

@@ -42,6 +42,11 @@ struct crew {
 
 double crew_now(void);
 /*
+ * Looks up the names of a new world that nobody has found yet, which takes a few seconds at most: neither a reload nor a start hangs on a
+ * name server that does not answer.  old as in crew_start().
+ */
+void crew_first_look(struct world *world, struct world *old, struct commons *commons);
+/*
  * Starts all workers of a world and waits until each accepts; old (may be NULL) is the world that is still in force.  => 0; else the exit
  * code that says why: those that had started are ended, crew is as before.
  */

@@ -106,6 +106,7 @@ static struct world *prepare(struct master *m, struct config *c, struct crew *cr
     if (w->conf->max_connections_per_ip > 0 && l->at == NULL && !per_ip_init(l, STATS_BLOCKS, w->max_connections))
         log_error("no memory for max-connections-per-ip: it is off");
     name_counters(m->commons.shared, w->conf);
+    crew_first_look(w, old, &m->commons);
     m->world = w;
     keys_in_force(m); /* the first workers find a key */
     m->world = old;

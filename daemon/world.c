@@ -11,8 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define FIRST_LOOK 5. /* seconds for all names that are new */
-#define SPARE_FDS  64 /* log, loop, signals and the like */
+#define SPARE_FDS 64 /* log, loop, signals and the like */
 
 struct world *world_handed(struct handover *h)
 {
@@ -75,17 +74,6 @@ static bool share_names(struct world *w)
         }
     }
     return true;
-}
-
-/*
- * The last good addresses outlive a reload.  What nobody has found yet is waited for, a little: neither a reload nor a start hangs on a
- * name server that does not answer.
- */
-static void find_names(struct world *w, const struct world *old)
-{
-    if (old != NULL)
-        resolve_inherit(w->names, w->n_names, old->names, old->n_names);
-    resolve_names(w->names, w->n_names, true, FIRST_LOOK);
 }
 
 /* --- TLS -------------------------------------------------------------------------------------------------------- */
@@ -194,6 +182,7 @@ struct world *world_build(struct config *conf, const struct world *old, const st
         return NULL;
     }
     fit_descriptors(w);
-    find_names(w, old);
+    if (old != NULL) /* the last good addresses outlive a reload */
+        resolve_inherit(w->names, w->n_names, old->names, old->n_names);
     return w;
 }

@@ -23,8 +23,7 @@ struct world {
 };
 
 /*
- * Builds a world of conf, which it owns from now on; sockets of old (may be NULL) are kept.  Problems go to p.
- * Blocks for a few seconds at most when a new host name cannot be resolved.
+ * Builds a world of conf, which it owns from now on; sockets of old (may be NULL) are kept, and the addresses of names.  Problems go to p.
  *
  * => the world, or NULL: conf is freed, old is as before.  *code is the exit code that says why (1 refused, 3 no socket).
  */

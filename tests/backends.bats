@@ -140,6 +140,34 @@ with_hosts() {
     result_is in 222
 }
 
+# asks_for_nothing_more IDS: two processes or more are below the master; none of them is root or has a socket.
+asks_for_nothing_more() {
+    local pid pids
+    mapfile -t pids < <(tree "$DAEMON" | tail -n +2)
+    ((${#pids[@]} >= 2)) || return 1
+    for pid in "${pids[@]}"; do
+        [ "$(awk '/^(Uid|Gid):/ { print $2 $3 $4 $5 }' "/proc/$pid/status")" = "$1" ] || return 1
+        [[ $(readlink "/proc/$pid/fd"/*) != *socket:* ]] || return 1
+    done
+}
+@test "the first look at a name: whoever asks has neither root's rights nor a socket" {
+    [ "$(id -u)" = 0 ] || skip "not root"
+    local ids
+    ids=$(id -u daemon)
+    ids=$ids$ids$ids$ids$'\n'
+    ids+=$(printf '%.0s'"$(id -g daemon)" 1 2 3 4)
+    with_hosts
+    rm "$T/hosts"
+    mkfifo -m 644 "$T/hosts" # who reads it waits for the test
+    daemon_lines=('user = daemon')
+    BACKEND=slow.test:1
+    daemon_start
+    wait_for 4 asks_for_nothing_more "$ids" || fail "$(tree "$DAEMON" | xargs ps -o pid,ppid,user,args -p)"
+    until log_has 'backend slow.test:1 cannot be resolved'; do
+        timeout 1 sh -c ': >"$0"' "$T/hosts" || true
+    done
+}
+
 @test "a name with several addresses: the first connection reaches the one that is served" {
     with_hosts '127.0.0.3 svc.test' '::1 svc.test' '127.0.0.1 svc.test'
     backend_start tcp echo

@@ -3,6 +3,7 @@
 #include "proxy_protocol.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,10 +326,22 @@ void open_backend_event(struct link *l)
         open_backend_failed(l, err);
 }
 
+/*
+ * When the client's Finished came by itself and nothing goes out that acknowledges it: a client with Nagle's algorithm on waits for that
+ * before it sends its request (tcp(7), TCP_QUICKACK).
+ */
+static void acknowledge(const struct link *l, const struct tls13_io *io)
+{
+    int on = 1;
+    if (io->in_len == 0 && io->out_len == 0 && !l->client_unix)
+        (void)setsockopt(l->client_io.fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 /* The client's Finished has verified: only now is the backend bothered. */
 static void connected(struct link *l, const struct tls13_io *io)
 {
     struct tls13_info info;
+    acknowledge(l, io);
     tls13_conn_info(link_tls(l), &info);
     note_agreement(l, &info);
     l->backends = routes_find(&l->place->routes, info.sni, info.alpn);

@@ -379,3 +379,10 @@ fetch_chromium() {
     wait "$DAEMON"
     DAEMON=
 }
+
+@test "a Finished that comes alone is acknowledged at once, so that a client with Nagle's algorithm sends its request" {
+    backend_start tcp echo
+    daemon_start
+    run -0 timeout 30 python3 -S "$TOOLS/acknowledged.py" "$PORT" "$PKI/ca.pem"
+    ((output < 40)) || fail "the shortest wait was $output ms"
+}

@@ -1,5 +1,5 @@
-/* What the files of the link share among themselves: link_pump.c, link_up.c, link_down.c (bytes), link_open.c (until the
- * relay), link.c (steps, deadlines, end), link_start.c (start and events). */
+/* What the files of the link share among themselves: link_pump.c, link_up.c, link_down.c (bytes), link_header.c
+ * (PROXY headers), link_open.c (until the relay), link.c (steps, deadlines, end), link_start.c (start and events). */
 #ifndef LINK_PARTS_H
 #define LINK_PARTS_H
 
@@ -42,10 +42,17 @@ void pump_drop(struct link *l, struct link_queue *q);
 void pump_client(struct link *l);
 void pump_backend(struct link *l);
 
-/* --- link_open.c ------------------------------------------------------------------------------------------------ */
+/* --- link_header.c ---------------------------------------------------------------------------------------------- */
 
 /* Before the first byte: may this client come at all?  => false: the link is refused. */
-bool open_admit(struct link *l, const struct sockaddr *peer);
+bool header_admit(struct link *l, const struct sockaddr *peer);
+/* => bytes of env->in that a PROXY header took, 0: keep what there is and wait, -1: the link is refused. */
+int header_read(struct link *l, size_t have);
+/* Writes the backend's PROXY header to env->out; => its length, 0: none is wanted, -1: it cannot be built. */
+ssize_t header_write(struct link *l, const struct tls13_info *info);
+
+/* --- link_open.c ------------------------------------------------------------------------------------------------ */
+
 /* The client's socket is readable, before the handshake has ended. */
 void open_read(struct link *l);
 /* A parked handshake goes on. */

@@ -75,7 +75,7 @@ void link_start(struct link_env *env, struct place *place, const struct addr *bo
     STATS_ADD(s, handshaking, 1);
     STATS_ADD(&s->listener[place->index], active, 1);
     wheel_add(&env->wheel, &l->timer, l->phase_due);
-    if (open_admit(l, peer))
+    if (header_admit(l, peer))
         open_read(l);
     link_settle(l);
 }

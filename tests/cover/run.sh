@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 find build/cover -name '*.gcda' -delete
 for test in build/cover/unit/test_* build/cover/unit/daemon_*; do
     case $test in *.*) continue ;; esac
-    "$test" >build/cover/unit.log || { echo "$test failed"; cat build/cover/unit.log; exit 1; }
+    "$test" >build/cover/unit.log 2>&1 || { echo "$test failed"; cat build/cover/unit.log; exit 1; }
 done
 for suite in "$@"; do
     B=build/cover TLS13D=$PWD/tests/cover/tls13d timeout 300 bats --tap "tests/$suite.bats" >"build/cover/$suite.tap" 2>&1 </dev/null

@@ -17,7 +17,7 @@
 
 #include <ev.h>
 
-#define LINK_RECORDS 16 /* whole records in one read, at most */
+#define LINK_RECORDS 8 /* whole records in one read, at most */
 
 /* A listener as one worker serves it. */
 struct place {

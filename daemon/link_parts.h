@@ -6,7 +6,7 @@
 #include "link.h"
 
 #define LINK_RECORD (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL)
-#define LINK_ROUNDS 2 /* reads in one event, so that one busy connection does not starve the others */
+#define LINK_ROUNDS 4 /* reads in one event, so that one busy connection does not starve the others */
 
 /* --- link_pump.c ------------------------------------------------------------------------------------------------ */
 

@@ -31,7 +31,7 @@ void pool_trim(struct pool *p);
 size_t pool_bytes(const struct pool *p);
 
 /* Slabs: buffers that hold what a socket did not take, in size classes. */
-#define SLAB_MAX     270336 /* sixteen whole records and a few small ones; more is mapped on its own */
+#define SLAB_MAX     135168 /* eight whole records and a few small ones; more is mapped on its own */
 #define SLAB_CLASSES 6
 struct slabs {
     struct pool by_class[SLAB_CLASSES];

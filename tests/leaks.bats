@@ -37,8 +37,8 @@ no_links() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" = 0 ]; }
     wait_for 30 grep -q ready "$T/stalled.out"
     wait_for 10 steady
     held=$(($(daemon_memory) - before))
-    # 32 of at most 272 KiB, the others two records; with room for their connections.
-    ((held >= 32 * 100 && held <= 32 * 272 + 128 * 40)) || fail "160 clients hold $held KiB"
+    # 32 of at most 136 KiB, the others two records; with room for their connections.
+    ((held >= 32 * 50 && held <= 32 * 136 + 128 * 40)) || fail "160 clients hold $held KiB"
 }
 steady() {
     local a

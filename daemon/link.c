@@ -47,14 +47,14 @@ void link_tls_error(struct link *l, int err)
     relay_tls_died(&l->relay);
 }
 
-/* What folds with what: the same failure of the same listener. */
+/* What folds with what: the same failure of the same listener.  Who asks for all there is (debug) gets each. */
 static bool may_log(const struct link *l, const char *end, unsigned *folded)
 {
     char key[128];
     *folded = 0;
     if (!l->env->log_connections || !log_wants(LOG_LEVEL_INFO))
         return false;
-    if (l->handshake_ms != UINT32_MAX)
+    if (l->handshake_ms != UINT32_MAX || log_wants(LOG_LEVEL_DEBUG))
         return true;
     (void)snprintf(key, sizeof key, "%s %s", l->place->conf->name, end);
     return log_fold(key, ev_now(l->env->loop), folded);

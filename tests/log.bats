@@ -136,18 +136,19 @@ FIELDS='listener client sni alpn version suite group scheme resumed client-cert 
     local name logged format n=0
     backend_start tcp echo
     for format in logfmt json; do
-        daemon_lines=("log-format = $format")
+        daemon_lines=("log-format = $format" 'log-level = debug')
         daemon_start 'sni-strict = on'
+        # Nobody has it, and so it is refused; the log says what was asked for.
+        client raw "bytes:$(python3 -S "$TOOLS/hello.py" "$(printf 'NOBODY.example.ORG' | od -An -v -tx1 | tr -d ' \n')")" drain
+        [[ $(result raw) == *70 ]] || fail "$(result raw)"
+        log_wait 'nobody\.example\.org'
         # Hex on the wire: a NUL, a newline with a whole forged line behind it, a comma, a quote and a backslash, an escape, 0xff.
         for name in 612e62002e63 "$(printf 'a\nlevel=info listener=t end=closed' | od -An -v -tx1 | tr -d ' \n')" 612c622e63 6122625c2e63 611b5b33316d \
             ff2e62 "$(printf '61%.0s' {1..254})" 612e622e 3132372e302e302e31 ''; do
             client raw "bytes:$(python3 -S "$TOOLS/hello.py" "$name")" drain
             [[ $(result raw) == 150301000202* || $(result raw) == 1503030002* ]] || fail "$name: $(result raw)"
         done
-        client raw "bytes:$(python3 -S "$TOOLS/hello.py" "$(printf 'NOBODY.example.ORG' | od -An -v -tx1 | tr -d ' \n')")" drain
-        # Nobody has it, and so it is refused; the log says what was asked for.
-        [[ $(result raw) == *70 ]] || fail "$(result raw)"
-        log_wait 'nobody\.example\.org'
+        wait_for 5 logged_all
         [ "$(LC_ALL=C grep -cP '[^\x20-\x7e]' "$LOG")" = 0 ] || fail "raw bytes in the log"
         if [ $format = json ]; then
             lines_are_json
@@ -158,6 +159,8 @@ FIELDS='listener client sni alpn version suite group scheme resumed client-cert 
         daemon_stop
     done
 }
+
+logged_all() { [ "$(grep -cE 'sni(=|":")' "$LOG")" = 11 ]; }
 
 @test "a flood of one failure is a line a second with a count, and the last count is told too" {
     backend_start tcp echo

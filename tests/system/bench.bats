@@ -23,9 +23,10 @@ load ../lib
         assert_line --regexp '^  libtls13/[a-z0-9_/]+[.]c +[0-9.]+ us +[0-9.]+ %$'
         assert_line --regexp '^  system calls a unit: [0-9.]+: recvfrom [0-9.]+, '
     fi
+    # At this scale 64 connections stand: their memory's growth may be less than what was given back meanwhile.
     for name in "${peers[@]}"; do
         run -0 jq -r --arg n "$name" '.metrics | to_entries[] | select(.value[$n] != null or (.key | test("^hybrid$|-2$") | not)) |
-            select((.value[$n] | length) != 2 or (.value[$n] | min) < 0) | .key' "$T/results.json"
+            select((.value[$n] | length) != 2 or ((.key | test("^idle-") | not) and (.value[$n] | min) < 0)) | .key' "$T/results.json"
         [ "$output" = '' ] || fail "$name has not two figures in $output"
     done
 }

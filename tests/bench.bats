@@ -21,7 +21,9 @@ bench() {
     run -0 jq -r '.metrics | to_entries[] | select((.value.tls13d | length) != 1) | .key' "$T/results.json"
     assert_output ''
     run -0 jq -r '[(.metrics | length) + (.left_out | length), (.curves.turn.tls13d | length), (.wrong | length)] | @tsv' "$T/results.json"
-    assert_output $'27\t6\t0'
+    assert_output $'40\t6\t0'
+    run -0 jq -r 'if (.left_out | index("full-limit")) then 1 else .limit_percent end' "$T/results.json"
+    [[ $output =~ ^[0-9.]+$ && ! $output =~ ^[0.]+$ ]] || fail "no program was held back at its limit: $output"
     mkdir -p "$T/tree/docs"
     cp "$TOP/README.md" "$T/tree"
     cp "$TOP/docs/performance.md" "$T/tree/docs"

@@ -22,6 +22,7 @@ import tempfile
 import time
 
 import budget
+import limit
 import report
 import turns
 from metrics import BY_NAME, METRICS, OURS, STEPS, TARGETS
@@ -47,6 +48,15 @@ class Run:
             self.left_out = [m.name for m in self.metrics if m.kind == "calls"]
             self.metrics = [m for m in self.metrics if m.kind != "calls"]
             say(args, f"system calls are left out: {why}")
+        self.limit = None
+        if any(m.limited for m in self.metrics):
+            why = limit.why_not()
+            if why:
+                self.left_out += [m.name for m in self.metrics if m.limited]
+                self.metrics = [m for m in self.metrics if not m.limited]
+                say(args, f"what is measured under a limit is left out: {why}")
+            else:
+                self.limit = limit.Limit()
         self.names = list(args.target)
         self.values = {m.name: {} for m in self.metrics}
         self.slices = {m.name: {} for m in self.metrics if m.kind in ("cpu", "workers")}
@@ -93,6 +103,12 @@ class Run:
         if value is not None:
             self.values[metric.name].setdefault(name, []).append(value)
 
+    def under_limit(self, target, metric, turn):
+        if not metric.limited:
+            return turn()
+        with self.limit.on(target.pids()):
+            return turn()
+
     def sliced(self, metric, names, r):
         """The CPU time of a round, in slices in which the targets take turns, another one first each time."""
         sums = {n: [] for n in names}
@@ -100,7 +116,7 @@ class Run:
             at = (r * self.args.slices + s) % len(names)
             for name in names[at:] + names[:at]:
                 t = self.targets[name, metric.cert, 2 if metric.kind == "workers" else 1]
-                got = self.attempt(name, metric, lambda: turns.cpu(t, metric, self.args, self.ca, self.disturbance))
+                got = self.attempt(name, metric, lambda: self.under_limit(t, metric, lambda: turns.cpu(t, metric, self.args, self.ca, self.disturbance)))
                 if got is not None:
                     sums[name].append(got)
         for name, got in sums.items():
@@ -124,7 +140,7 @@ class Run:
         t = self.targets[name, metric.cert, 1]
         if metric.kind == "size":
             return t.size_kib()
-        return {"calls": turns.calls, "wall": turns.wall}[metric.kind](t, metric, args, ca)
+        return self.under_limit(t, metric, lambda: {"calls": turns.calls, "wall": turns.wall}[metric.kind](t, metric, args, ca))
 
     def job(self, metrics, r):
         metric = metrics[0]
@@ -146,7 +162,7 @@ class Run:
         say(self.args, f"round {r + 1}/{self.args.rounds}, {left / 60:4.1f} min left  {metric.name:13} {last}  {metric.unit}")
 
     def weight(self, jobs):
-        return sum(SECONDS[j[0].kind] * len([n for n in self.names if self.takes_part(n, j[0])]) for j in jobs)
+        return sum(SECONDS[j[0].kind] * (4 if j[0].limited else 1) * len([n for n in self.names if self.takes_part(n, j[0])]) for j in jobs)
 
     def rounds(self):
         self.start_targets()
@@ -195,6 +211,7 @@ class Run:
             "rounds": self.args.rounds, "slices": self.args.slices, "scale": self.args.scale,
             "minutes": round((time.monotonic() - self.began) / 60, 1),
             "others_percent": round(self.disturbance.percent(), 1) if self.disturbance.elapsed else None,
+            "limit_percent": round(self.limit.percent(), 1) if self.limit and self.limit.periods else None,
             "most": self.args.most,
             "wrong": self.wrong,
             "left_out": self.left_out,

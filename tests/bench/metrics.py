@@ -1,5 +1,5 @@
 """What is measured, in which unit, with which goal.  Work amounts are those of --scale 1."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 OURS, FLOOR = "tls13d", "relay"
 TARGETS = ["tls13d", "hitch", "haproxy", "nginx", "stunnel", "relay"]
@@ -26,6 +26,7 @@ class Metric:
     only: list = None  # targets; None: all
     step: int = 0  # hold: the number of standing connections it is about
     what: str = ""  # hold: which of its figures
+    limited: bool = False  # the program is held to a fifth of a CPU (limit.py)
 
 
 def cpu(name, group, title, goal, load, count, at_once, kind="cpu", of="peer", **more):
@@ -43,7 +44,8 @@ def hold(name, group, title, unit, what, step, goal=None, of="", **more):
 
 
 HS, BULK, REQ, MEM, WALL = "Handshake, CPU", "Bulk data, CPU", "Request, CPU", "Memory", "Latency, one at a time"
-METRICS = [
+LIMIT = "At its limit, a fifth of a CPU"
+ALONE = [
     cpu("full", HS, "full, P-256 certificate, x25519", 0.33, "full", 1200, 16),
     cpu("resumed", HS, "resumed, psk_dhe_ke", 0.38, "resumed", 1200, 16),
     cpu("rsa", HS, "full, RSA-2048 certificate", 0.60, "full", 750, 16, options=["name=rsa.test"], cert="rsa"),
@@ -54,6 +56,8 @@ METRICS = [
     cpu("down-chacha", BULK, "download, ChaCha20-Poly1305", 0.60, "down", 225_000_000, 2, options=CHACHA),
     cpu("up-chacha", BULK, "upload, ChaCha20-Poly1305", 0.60, "up", 225_000_000, 2, options=CHACHA),
     cpu("request", REQ, "100 B up, 1 KiB down, 32 connections", 0.80, "request", 30000, 32),
+]
+OTHERS = [
     hold("idle-2000", MEM, "idle connection, 2,000 of them", "KiB", "kib", 2000, 1.5),
     hold("idle-9000", MEM, "idle connection, 9,000 of them", "KiB", "kib", 9000, 1.5),
     hold("kept", MEM, "not given back after all have closed", "%", "kept", 9000, 1),
@@ -72,6 +76,30 @@ METRICS = [
     cpu("down-2", "Two workers, CPU", "download, AES-128-GCM", 1.1, "down", 300_000_000, 2, only=[OURS], kind="workers", of="down"),
     cpu("request-2", "Two workers, CPU", "request", 1.1, "request", 30000, 32, only=[OURS], kind="workers", of="request"),
 ]
+
+
+def at_limit(name, count, at_once=0):
+    m = next(m for m in ALONE + OTHERS if m.name == name)
+    title = "system calls, " + m.title if m.kind == "calls" else m.title
+    return replace(m, name=name + "-limit", group=LIMIT, title=title, count=count, at_once=at_once or m.at_once, limited=True)
+
+
+LIMITED = [
+    at_limit("full", 450, 32),
+    at_limit("resumed", 450, 32),
+    at_limit("rsa", 360, 32),
+    at_limit("p256", 360, 32),
+    at_limit("down", 90_000_000),
+    at_limit("up", 90_000_000),
+    at_limit("down-chacha", 60_000_000),
+    at_limit("up-chacha", 60_000_000),
+    at_limit("request", 6000),
+    at_limit("calls-full", 192, 32),
+    at_limit("calls-request", 3000),
+    at_limit("calls-down", 20_000_000),
+    at_limit("calls-up", 20_000_000),
+]
+METRICS = ALONE + LIMITED + OTHERS
 # Over the number of standing connections, for the chart: what, title, unit.
 CURVES = [("turn", "request, CPU us, over all connections in turn"), ("full", "one more connection, CPU us"), ("kib", "memory, KiB a connection")]
 BY_NAME = {m.name: m for m in METRICS}

@@ -132,9 +132,11 @@ def note(results):
     fewer = "" if most >= STEPS[-1] else f" Connections were {most:,} at most, for the limit of open files."
     others = results["others_percent"]
     busy = "" if others is None else f"; other processes took {others:g} % of CPU 0 while something was measured"
+    limit = results.get("limit_percent")
+    held = "" if limit is None else f"; at their limit the programs were held back in {limit:g} % of its periods"
     wrong = f" What went wrong, and is missing: {'; '.join(' '.join(w.split()) for w in results['wrong'])}." if results["wrong"] else ""
     return (f"{results['made']}, {m['cpu']}, {m['cpus']} CPUs, Linux {m['kernel']}; {versions}. Medians of {results['rounds']} rounds (smallest "
-            f"to largest), {results['minutes']:g} minutes{busy}.{rough}{fewer}{wrong}")
+            f"to largest), {results['minutes']:g} minutes{busy}{held}.{rough}{fewer}{wrong}")
 
 
 def table(lines):

@@ -24,23 +24,75 @@ static void to_jacobian(struct p256_jacobian *r, const struct p256_affine *p)
     fe_copy(r->z, fe_one);
 }
 
+/* r = a + b out of 1 / denominator.  Not inlined, so that the field's assembly finds its registers. */
+static __attribute__((noinline)) void add_with_inverse(struct p256_affine *r, const struct p256_affine *a, const struct p256_affine *b,
+                                                       const fe inverse)
+{
+    fe slope, t;
+    if (a == b) {
+        fe_sqr(t, a->x);
+        fe_sub(t, t, fe_one);
+        fe_add(slope, t, t);
+        fe_add(slope, slope, t); /* 3 x^2 - 3 */
+    } else {
+        fe_sub(slope, b->y, a->y);
+    }
+    fe_mul(slope, slope, inverse);
+    fe_sqr(t, slope);
+    fe_sub(t, t, a->x);
+    fe_sub(r->x, t, b->x);
+    fe_sub(t, a->x, r->x);
+    fe_mul(t, t, slope);
+    fe_sub(r->y, t, a->y);
+}
+
+/*
+ * Of each window: with its first n multiples come the next n, n B plus each of those (twice n B at the last), by affine additions that
+ * share one inversion.  Until then a new entry holds its addition's denominator (x) and the product of those before it (y).
+ */
+static __attribute__((noinline)) void next_entries(int n)
+{
+    fe all, inverse;
+    fe_copy(all, fe_one);
+    for (int w = 0; w < COMB_WINDOWS; w++) {
+        struct p256_affine *first = p256_comb[w], *r = first + n;
+        for (int i = 0; i < n; i++, r++) {
+            fe_copy(r->y, all);
+            if (i == n - 1)
+                fe_add(r->x, first[i].y, first[i].y);
+            else
+                fe_sub(r->x, first[i].x, first[n - 1].x);
+            fe_mul(all, all, r->x);
+        }
+    }
+    fe_invert(all, all);
+    for (int w = COMB_WINDOWS - 1; w >= 0; w--) {
+        struct p256_affine *first = p256_comb[w];
+        for (int i = n - 1; i >= 0; i--) {
+            struct p256_affine *r = first + n + i;
+            fe_mul(inverse, all, r->y);
+            fe_mul(all, all, r->x);
+            add_with_inverse(r, first + n - 1, first + i, inverse);
+        }
+    }
+}
+
 static void build_comb(void)
 {
-    struct p256_affine base = generator;
-    for (int w = 0; w < COMB_WINDOWS; w++) {
-        struct p256_jacobian multiple[COMB_ENTRIES], next;
-        fe scratch[COMB_ENTRIES];
-        to_jacobian(&multiple[0], &base);
-        for (int i = 1; i < COMB_ENTRIES; i++) {
-            if (i == 1)
-                p256_double(&multiple[i], &multiple[0]);
-            else
-                p256_add_affine(&multiple[i], &multiple[i - 1], &base);
-        }
-        p256_to_affine(p256_comb[w], multiple, COMB_ENTRIES, scratch);
-        p256_double(&next, &multiple[COMB_ENTRIES - 1]); /* 2 * 2^(bits - 1) times the base */
-        p256_to_affine(&base, &next, 1, scratch);
+    struct p256_jacobian base[COMB_WINDOWS];
+    struct p256_affine first[COMB_WINDOWS];
+    fe scratch[COMB_WINDOWS];
+    to_jacobian(&base[0], &generator);
+    for (int w = 1; w < COMB_WINDOWS; w++) {
+        p256_double(&base[w], &base[w - 1]);
+        for (int i = 1; i < COMB_BITS; i++)
+            p256_double(&base[w], &base[w]);
     }
+    p256_to_affine(first, base, COMB_WINDOWS, scratch);
+    for (int w = 0; w < COMB_WINDOWS; w++)
+        p256_comb[w][0] = first[w];
+    for (int n = 1; n < COMB_ENTRIES; n *= 2)
+        next_entries(n);
 }
 
 void p256_init(void)

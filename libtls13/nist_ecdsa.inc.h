@@ -179,17 +179,15 @@ bool NIST(sign)(uint8_t *rs, const uint8_t *d, const uint8_t *xy, const uint8_t 
 bool NIST(verify)(const uint8_t *xy, const uint8_t *hash, const uint8_t *rs)
 {
     struct point q, sum;
-    num r, s, z, w, u;
+    num r, s, z, w;
     num_load(r, rs);
     num_load(s, rs + BYTES);
     if (!in_order_mask(r) || !in_order_mask(s) || !point_load(&q, xy))
         return false;
     load_hash(z, hash);
     order_invert(w, s);
-    mul_mod(u, r, w, &order);
-    point_mul(&q, &q, u);
-    mul_mod(u, z, w, &order);
-    point_mul_base(&sum, u);
-    point_add_vartime(&sum, &sum, &q);
+    mul_mod(z, z, w, &order);
+    mul_mod(w, r, w, &order);
+    point_mul_two_vartime(&sum, z, &q, w);
     return !zero_mask(sum.z) && x_matches_mask(&sum, r) != 0;
 }

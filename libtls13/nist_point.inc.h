@@ -198,6 +198,18 @@ static inline void pick(struct point *r, const struct point *entries, uint64_t d
     }
 }
 
+/* entries[i] = (i + 1) p. */
+static void small_multiples(struct point entries[ENTRIES], const struct point *p)
+{
+    entries[0] = *p;
+    for (int i = 1; i < ENTRIES; i++) {
+        if (i & 1)
+            point_double(&entries[i], &entries[i / 2]);
+        else
+            point_add(&entries[i], &entries[i - 1], p);
+    }
+}
+
 /*
  * r = k p for 0 <= k < n, in constant time.  The sum so far, a p with 32 a + d the next prefix of k, never meets d p or -d p, unless
  * a = 0 (selected away): 32 a >= 32 > |d| <= 16, and 32 a is at most k + 16 < n + 16, so that it could only be n + d or n - d.  n is
@@ -212,13 +224,7 @@ static void point_mul(struct point *r, const struct point *p, const num k)
     static const num zero;
     num_copy(bits, k);
     bits[LIMBS] = 0;
-    entries[0] = *p;
-    for (int i = 1; i < ENTRIES; i++) {
-        if (i & 1)
-            point_double(&entries[i], &entries[i / 2]);
-        else
-            point_add(&entries[i], &entries[i - 1], p);
-    }
+    small_multiples(entries, p);
     memset(r, 0, sizeof *r);
     for (int w = WINDOWS - 1; w >= 0; w--) {
         for (int i = 0; i < WINDOW_BITS && w != WINDOWS - 1; i++)
@@ -242,13 +248,52 @@ static void point_mul(struct point *r, const struct point *p, const num k)
     WIPE(sum);
 }
 
+static const struct point *generator(struct point *g)
+{
+    num_copy(g->x, generator_x);
+    num_copy(g->y, generator_y);
+    num_copy(g->z, one);
+    return g;
+}
+
 static void point_mul_base(struct point *r, const num k)
 {
     struct point g;
-    num_copy(g.x, generator_x);
-    num_copy(g.y, generator_y);
-    num_copy(g.z, one);
-    point_mul(r, &g, k);
+    point_mul(r, generator(&g), k);
+}
+
+/* r += d p, where entries has p's small multiples, for a signed digit. */
+static void add_digit_vartime(struct point *r, const struct point *entries, uint64_t d, uint64_t negative)
+{
+    static const num zero;
+    struct point q;
+    if (d == 0)
+        return;
+    q = entries[d - 1];
+    if (negative)
+        fsub(q.y, zero, q.y);
+    point_add_vartime(r, r, &q);
+}
+
+/* r = k G + m p, with one set of doublings; branches on the scalars.  r may be p. */
+static void point_mul_two_vartime(struct point *r, const num k, const struct point *p, const num m)
+{
+    uint64_t of_g[LIMBS + 1], of_p[LIMBS + 1], negative;
+    struct point g, multiple[2][ENTRIES];
+    num_copy(of_g, k);
+    num_copy(of_p, m);
+    of_g[LIMBS] = of_p[LIMBS] = 0;
+    small_multiples(multiple[0], generator(&g));
+    small_multiples(multiple[1], p);
+    memset(r, 0, sizeof *r);
+    for (int w = WINDOWS - 1; w >= 0; w--) {
+        for (int i = 0; i < WINDOW_BITS; i++)
+            point_double(r, r);
+        uint64_t d = signed_digit(of_g, w, &negative);
+        add_digit_vartime(r, multiple[0], d, negative);
+        d = signed_digit(of_p, w, &negative);
+        add_digit_vartime(r, multiple[1], d, negative);
+    }
 }
 
 void NIST(mulgen)(uint8_t *xy, const uint8_t *k)

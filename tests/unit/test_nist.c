@@ -317,6 +317,52 @@ static void where_the_parts_meet(void)
     BN_CTX_free(ctx);
 }
 
+/* r = v modulo the order. */
+static void signed_number(BIGNUM *r, int v, const BIGNUM *o)
+{
+    BN_set_word(r, (BN_ULONG)abs(v));
+    if (v < 0)
+        BN_sub(r, o, r);
+}
+
+/*
+ * Verification of u1 G + u2 Q for all pairs of small numbers and their negatives, with Q small multiples of G too, so that sums and digits
+ * meet on the way: with R = u1 G + u2 Q, r = x(R) and s = r / u2, the signature r, s of z = u1 s is good.
+ */
+static void chosen_multiples(void)
+{
+    static const int u[] = { 0, 1, 2, 3, 15, 16, 17, 31, 32, 33, -1, -2, -16, -17, -33 }, keys[] = { 1, 2, 16, -1 };
+    const int n = (int)n_bytes;
+    BN_CTX *ctx = BN_CTX_new();
+    BIGNUM *o = BN_bin2bn(order, n, NULL), *r = BN_new(), *s = BN_new(), *u2 = BN_new();
+    for (size_t i = 0; i < 4 * 15 * 14; i++) {
+        int d = keys[i / (15 * 14)], a = u[i / 14 % 15], b = u[1 + i % 14], sum = a + b * d;
+        uint8_t db[48], xy[96], hash[48], rs[96] = { 0 };
+        signed_number(r, d, o);
+        BN_bn2binpad(r, db, n);
+        c->mulgen(xy, db);
+        signed_number(r, sum == 0 ? 1 : sum, o); /* infinity has no x: any r */
+        BN_bn2binpad(r, db, n);
+        c->mulgen(rs, db);
+        BN_bin2bn(rs, n, r);
+        BN_nnmod(r, r, o, ctx);
+        signed_number(u2, b, o);
+        BN_mod_inverse(u2, u2, o, ctx);
+        BN_mod_mul(s, r, u2, o, ctx);
+        BN_bn2binpad(r, rs, n);
+        BN_bn2binpad(s, rs + n, n);
+        signed_number(r, a, o);
+        BN_mod_mul(s, s, r, o, ctx);
+        BN_bn2binpad(s, hash, n);
+        CHECK_INT(c->verify(xy, hash, rs), sum != 0);
+    }
+    BN_free(o);
+    BN_free(r);
+    BN_free(s);
+    BN_free(u2);
+    BN_CTX_free(ctx);
+}
+
 /* x = r + n, which one signature in 2^128 has: the key is made for such a point R, as Q = (s R - z G) / r. */
 static void where_x_is_above_n(void)
 {
@@ -407,6 +453,7 @@ static void run_all(const struct under_test *t)
     RUN(signatures_like_openssl);
     RUN(chosen_nonces);
     RUN(where_the_parts_meet);
+    RUN(chosen_multiples);
     RUN(where_x_is_above_n);
     RUN(what_is_out_of_range);
 }

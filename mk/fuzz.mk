@@ -20,6 +20,11 @@ $(FUZZ_BIN): $(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(filter-out $(B)/daemon/main
 	$(call say,LD,$@)
 	$(Q)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) $(MSAN_WRAP) $^ $(LIB_LIBS) $(DAEMON_LIBS) -o $@
 
+# This one has a second source, and OpenSSL beside ours, which is not built with MemorySanitizer.
+$(B)/fuzz_primitives: $(B)/tests/fuzz/primitives_nist.o
+$(B)/fuzz_primitives: LIB_LIBS += -lcrypto
+MSAN_F := $(filter-out primitives,$(F))
+
 $(B)/msan_control: $(B)/tests/fuzz/msan_control.o $(MSAN_BEARSSL) $(B)/libtls13.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(MSAN_WRAP) $^ $(LIB_LIBS) -o $@
@@ -39,7 +44,7 @@ MSAN_UNITS = $(patsubst tests/unit/%.c,%,$(filter-out %/test_mlkem.c,$(shell gre
 msan-build:
 	$(Q)tools/setup.sh build test
 	$(Q)$(MAKE) --no-print-directory FUZZ=1 SAN=1 SANITIZERS=memory CC=clang B=build/msan build/msan/msan_control \
-	    $(F:%=build/msan/fuzz_%) $(MSAN_UNITS:%=build/msan/unit/%)
+	    $(MSAN_F:%=build/msan/fuzz_%) $(MSAN_UNITS:%=build/msan/unit/%)
 
 msan:
 	$(Q)T=$(T) $(if $(filter-out $(FUZZ_ALL),$(F))$(filter-out $(F),$(FUZZ_ALL)),F="$(F)") bats tests/system/msan.bats

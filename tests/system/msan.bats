@@ -13,9 +13,10 @@ setup_file() {
 }
 setup() { cd "$BATS_TEST_DIRNAME/../.." || return; }
 
-@test "every fuzz target" {
+# The primitives' own target needs OpenSSL, which is not built for this.
+@test "every fuzz target but the one beside OpenSSL" {
     # shellcheck disable=SC2086 # words
-    run tests/fuzz/run.sh "$M" "${T:-2}" ${F:-$(cd tests/fuzz && echo fuzz_*.c | sed 's/fuzz_//g; s/\.c//g')}
+    run tests/fuzz/run.sh "$M" "${T:-2}" ${F:-$(cd tests/fuzz && echo fuzz_*.c | sed 's/fuzz_//g; s/\.c//g; s/primitives//')}
     assert_success
 }
 

@@ -10,14 +10,14 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 
-static uint32_t seed = 0x2468ace1;
+static uint32_t rnd_state = 0x2468ace1;
 
 static inline uint32_t rnd(void)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 17;
-    seed ^= seed << 5;
-    return seed;
+    rnd_state ^= rnd_state << 13;
+    rnd_state ^= rnd_state >> 17;
+    rnd_state ^= rnd_state << 5;
+    return rnd_state;
 }
 
 static inline void fill(uint8_t *p, size_t n)

@@ -12,14 +12,12 @@
 #define BACKOFF_MAX  1.0
 #define TELL_AGAIN   60.0 /* seconds between two lines about max-connections */
 
-static void listen_to(struct door *d, bool on)
+static bool listen_to(struct door *d, unsigned events)
 {
-    for (size_t i = 0; i < d->n; i++) {
-        if (on)
-            ev_io_start(d->env->loop, &d->at[i].io);
-        else
-            ev_io_stop(d->env->loop, &d->at[i].io);
-    }
+    bool ok = true;
+    for (size_t i = 0; i < d->n; i++)
+        ok &= loop_watch(d->env->loop, &d->at[i].io, events);
+    return ok;
 }
 
 static void pause_for(struct door *d, enum door_pause why, double seconds)
@@ -27,10 +25,8 @@ static void pause_for(struct door *d, enum door_pause why, double seconds)
     if (d->paused != PAUSE_NOT)
         return;
     d->paused = why;
-    listen_to(d, false);
-    ev_timer_stop(d->env->loop, &d->resume);
-    ev_timer_set(&d->resume, seconds, 0.);
-    ev_timer_start(d->env->loop, &d->resume);
+    (void)listen_to(d, 0);
+    loop_alarm(d->env->loop, &d->resume, seconds, 0);
     if (why != PAUSE_ERROR)
         STATS_ADD(d->env->stats, accept_waits, 1);
 }
@@ -38,15 +34,13 @@ static void pause_for(struct door *d, enum door_pause why, double seconds)
 static void resume(struct door *d)
 {
     d->paused = PAUSE_NOT;
-    ev_timer_stop(d->env->loop, &d->resume);
-    listen_to(d, true);
+    loop_silence(d->env->loop, &d->resume);
+    (void)listen_to(d, EPOLLIN);
 }
 
-static void resume_event(struct ev_loop *loop, ev_timer *t, int events)
+static void resume_event(struct alarm *a)
 {
-    (void)loop;
-    (void)events;
-    resume(t->data);
+    resume(LOOP_OWNER(a, struct door, resume));
 }
 
 static bool full(const struct door *d)
@@ -60,7 +54,7 @@ static double take_token(struct door *d)
     double share = (double)d->job->world->conf->handshakes_per_second / (double)d->job->world->workers;
     if (share <= 0)
         return 0;
-    double now = ev_now(d->env->loop), most = share > 1 ? share : 1, gained = (now - d->tokens_at) * share;
+    double now = d->env->loop->now, most = share > 1 ? share : 1, gained = (now - d->tokens_at) * share;
     d->tokens += gained > 0 ? gained : 0;
     d->tokens_at = now;
     if (d->tokens > most)
@@ -73,7 +67,7 @@ static double take_token(struct door *d)
 
 static void say_full(struct door *d)
 {
-    double now = ev_now(d->env->loop);
+    double now = d->env->loop->now;
     if (d->told_at != 0 && now - d->told_at < TELL_AGAIN)
         return;
     d->told_at = now;
@@ -99,7 +93,7 @@ static void accept_failed(struct door *d, int err)
 {
     unsigned folded;
     STATS_ADD(d->env->stats, accept_errors, 1);
-    if (log_fold("accept", ev_now(d->env->loop), &folded))
+    if (log_fold("accept", d->env->loop->now, &folded))
         log_warning("cannot accept connections for now: %s", strerror(err));
     pause_for(d, PAUSE_ERROR, d->backoff);
     d->backoff = d->backoff * 2 < BACKOFF_MAX ? d->backoff * 2 : BACKOFF_MAX;
@@ -146,10 +140,9 @@ static int accept_some(struct acceptor *a, int most)
     return n;
 }
 
-static void accept_event(struct ev_loop *loop, ev_io *io, int events)
+static void accept_event(struct watch *w, unsigned events)
 {
-    struct acceptor *a = io->data;
-    (void)loop;
+    struct acceptor *a = LOOP_OWNER(w, struct acceptor, io);
     (void)events;
     /* Who comes one by one costs one call; a crowd is let in by ever more. */
     if (accept_some(a, a->batch) < a->batch)
@@ -163,8 +156,7 @@ bool door_build(struct door *d, struct link_env *env, const struct worker_job *j
     struct bindings *b = &job->world->binds;
     size_t n = 0;
     *d = (struct door){ .env = env, .job = job, .backoff = BACKOFF_MIN, .tokens = 1 };
-    ev_timer_init(&d->resume, resume_event, 0., 0.);
-    d->resume.data = d;
+    d->resume.event = resume_event;
     listen_keep(b, job->index, job->world->workers);
     for (size_t i = 0; i < b->n; i++)
         n += b->at[i].n;
@@ -174,8 +166,7 @@ bool door_build(struct door *d, struct link_env *env, const struct worker_job *j
     for (size_t i = 0; i < b->n; i++) {
         for (size_t j = 0; j < b->at[i].n; j++) {
             struct acceptor *a = &d->at[d->n++];
-            ev_io_init(&a->io, accept_event, b->at[i].fds[j], EV_READ);
-            a->io.data = a;
+            a->io = (struct watch){ .event = accept_event, .fd = b->at[i].fds[j] };
             a->door = d;
             a->batch = 1;
             a->place = &places[b->at[i].listen];
@@ -185,10 +176,10 @@ bool door_build(struct door *d, struct link_env *env, const struct worker_job *j
     return true;
 }
 
-void door_open(struct door *d)
+bool door_open(struct door *d)
 {
     new_keys(d);
-    listen_to(d, true);
+    return listen_to(d, EPOLLIN);
 }
 
 void door_round(struct door *d)
@@ -201,10 +192,11 @@ void door_close(struct door *d)
 {
     for (size_t i = 0; i < d->n; i++)
         (void)accept_some(&d->at[i], LAST_ACCEPTS);
-    ev_timer_stop(d->env->loop, &d->resume);
-    listen_to(d, false);
-    for (size_t i = 0; i < d->n; i++)
+    loop_silence(d->env->loop, &d->resume);
+    for (size_t i = 0; i < d->n; i++) {
+        loop_forget(d->env->loop, &d->at[i].io); /* it goes on in other processes */
         close(d->at[i].io.fd);
+    }
     d->n = 0;
     d->paused = PAUSE_NOT;
 }

@@ -11,7 +11,7 @@ struct door;
 
 /* One listening socket. */
 struct acceptor {
-    ev_io io;
+    struct watch io;
     struct door *door;
     struct place *place;
     const struct addr *bound;
@@ -23,7 +23,7 @@ struct door {
     const struct worker_job *job;
     struct acceptor *at;
     size_t n;
-    ev_timer resume;
+    struct alarm resume;
     enum door_pause paused;
     double backoff;           /* seconds of the next pause after an error */
     double told_at;           /* the loop's time when the log was told of max-connections */
@@ -35,7 +35,8 @@ struct door {
 
 /* Keeps this worker's share of the sockets, each served as its place; not yet open.  => false: no memory. */
 bool door_build(struct door *d, struct link_env *env, const struct worker_job *job, struct place *places);
-void door_open(struct door *d);
+/* => false: no memory. */
+bool door_open(struct door *d);
 /* To be called at the end of each round: lets in who waited for a connection's end. */
 void door_round(struct door *d);
 /* Serves what waits already and closes the sockets, for good. */

@@ -57,7 +57,7 @@ static bool may_log(const struct link *l, const char *end, unsigned *folded)
     if (l->handshake_ms != UINT32_MAX || log_wants(LOG_LEVEL_DEBUG))
         return true;
     (void)snprintf(key, sizeof key, "%s %s", l->place->conf->name, end);
-    return log_fold(key, ev_now(l->env->loop), folded);
+    return log_fold(key, l->env->loop->now, folded);
 }
 
 static void write_log(struct link *l, const char *end)
@@ -72,7 +72,7 @@ static void write_log(struct link *l, const char *end)
     if (l->tls_up)
         tls13_conn_info(link_tls(l), &info);
     const char *sni = !agreed && l->tls_up ? info.sni : l->names;
-    double lasted = ev_now(l->env->loop) - l->started;
+    double lasted = l->env->loop->now - l->started;
     log_begin(&line, LOG_LEVEL_INFO);
     log_str(&line, "listener", l->place->conf->name);
     log_str(&line, "client", endpoint_text(&l->client, buf, sizeof buf));
@@ -111,13 +111,11 @@ static void close_client(struct link *l, bool reset)
     int fd = l->client_io.fd;
     if (fd < 0)
         return;
-    ev_io_stop(l->env->loop, &l->client_io);
     if (reset)
         reset_on_close(fd);
     else if (l->phase == LINK_RELAY && !l->client_fin) /* unread bytes would turn the close into a reset, which drops what we sent */
         (void)recv(fd, l->env->in, SLAB_MAX, MSG_DONTWAIT);
-    close(fd);
-    l->client_io.fd = -1;
+    loop_close(l->env->loop, &l->client_io);
     pump_drop(l, &l->down);
     relay_client_gone(&l->relay);
 }
@@ -127,11 +125,9 @@ void link_close_backend(struct link *l, bool reset)
     int fd = l->backend_io.fd;
     if (fd < 0)
         return;
-    ev_io_stop(l->env->loop, &l->backend_io);
     if (reset)
         reset_on_close(fd);
-    close(fd);
-    l->backend_io.fd = -1;
+    loop_close(l->env->loop, &l->backend_io);
     l->backend->active--;
     STATS_ADD(&l->env->stats->backend[l->backend->index], active, -1);
 }
@@ -341,18 +337,9 @@ void link_due(struct link *l)
 
 /* --- events ----------------------------------------------------------------------------------------------------- */
 
-/* One ev_io a socket; told only what has changed. */
-static void watch(struct ev_loop *loop, ev_io *w, int mask)
+static bool watch(struct loop *loop, struct watch *w, int mask)
 {
-    int events = ((mask & RELAY_READ) != 0 ? EV_READ : 0) | ((mask & RELAY_WRITE) != 0 ? EV_WRITE : 0);
-    int told = ev_is_active(w) ? w->events & (EV_READ | EV_WRITE) : 0;
-    if (events == told)
-        return;
-    ev_io_stop(loop, w);
-    if (events == 0)
-        return;
-    ev_io_modify(w, events);
-    ev_io_start(loop, w);
+    return w->fd < 0 || loop_watch(loop, w, ((mask & RELAY_READ) != 0 ? EPOLLIN : 0u) | ((mask & RELAY_WRITE) != 0 ? EPOLLOUT : 0u));
 }
 
 int link_client_mask(const struct link *l)
@@ -375,10 +362,12 @@ void link_settle(struct link *l)
         link_free(l);
         return;
     }
-    if (l->client_io.fd >= 0)
-        watch(env->loop, &l->client_io, link_client_mask(l));
-    if (l->backend_io.fd >= 0)
-        watch(env->loop, &l->backend_io, l->phase == LINK_CONNECT ? RELAY_WRITE : relay_backend_events(&l->relay));
+    if (!watch(env->loop, &l->client_io, link_client_mask(l)) ||
+        !watch(env->loop, &l->backend_io, l->phase == LINK_CONNECT ? RELAY_WRITE : relay_backend_events(&l->relay))) {
+        STATS_ADD(env->stats, out_of_memory, 1);
+        link_cut(l, END_INTERNAL);
+        return;
+    }
     uint32_t at = due(l);
     if (l->timer.next == NULL || at < l->timer.tick)
         wheel_add(&env->wheel, &l->timer, at);

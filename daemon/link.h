@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "endpoint.h"
+#include "loop.h"
 #include "per_ip.h"
 #include "options.h"
 #include "pool.h"
@@ -14,8 +15,6 @@
 #include "stats.h"
 #include "tls13.h"
 #include "wheel.h"
-
-#include <ev.h>
 
 #define LINK_RECORDS 8 /* whole records in one read, at most */
 
@@ -30,7 +29,7 @@ struct place {
 
 /* What the links of one worker share. */
 struct link_env {
-    struct ev_loop *loop;
+    struct loop *loop;
     struct wheel wheel; /* holds every link; wheel.now is the worker's clock */
     struct pool links, hs;
     struct slabs slabs;
@@ -61,8 +60,8 @@ enum link_phase {
 };
 
 struct link {
-    _Alignas(16) ev_io client_io;
-    ev_io backend_io;
+    _Alignas(16) struct watch client_io;
+    struct watch backend_io;
     struct wheel_node timer;
     struct link_env *env;
     struct place *place;

@@ -77,7 +77,7 @@ static void keep_names(struct link *l, const struct tls13_info *info)
 static void note_agreement(struct link *l, const struct tls13_info *info)
 {
     struct stats *s = l->env->stats;
-    double took = ev_now(l->env->loop) - l->started;
+    double took = l->env->loop->now - l->started;
     l->suite = info->suite;
     l->group = info->group;
     l->scheme = info->scheme;
@@ -107,7 +107,7 @@ static void say_backend(const struct link *l, const struct backend *b, enum log_
     unsigned folded = 0;
     (void)snprintf(key, sizeof key, "%s %.32s %.40s", level == LOG_LEVEL_INFO ? "backend again" : "backend fails", l->place->conf->name,
                    b->text);
-    if (!log_wants(level) || (level != LOG_LEVEL_DEBUG && !log_fold(key, ev_now(l->env->loop), &folded)))
+    if (!log_wants(level) || (level != LOG_LEVEL_DEBUG && !log_fold(key, l->env->loop->now, &folded)))
         return;
     log_begin(&line, level);
     log_str(&line, "msg", level == LOG_LEVEL_INFO ? "backend answers again" : "backend fails");
@@ -129,7 +129,7 @@ static void relay_begins(struct link *l)
     STATS_ADD(l->env->stats, backend_connects, 1);
     STATS_ADD(of_it, connects, 1);
     STATS_SET(of_it, failing, 0);
-    stats_time(&l->env->stats->connect, ev_now(l->env->loop) - l->connect_started);
+    stats_time(&l->env->stats->connect, l->env->loop->now - l->connect_started);
     l->phase = LINK_RELAY;
     l->relay.backend = LEAVE_NOT;
     l->active = l->env->wheel.now;
@@ -153,7 +153,7 @@ static void count_failure(struct link *l, struct backend *b, int err)
     const char *why = err != 0 ? strerror(err) : "no answer in time";
     say_backend(l, b, b->failures == 0 && !is_ours(err) ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, why);
     if (!is_ours(err))
-        backend_failed(b, ev_now(l->env->loop));
+        backend_failed(b, l->env->loop->now);
     STATS_ADD(s, backend_failures, 1);
     STATS_ADD(&s->backend[b->index], failures, 1);
     STATS_SET(&s->backend[b->index], failing, 1);
@@ -162,7 +162,7 @@ static void count_failure(struct link *l, struct backend *b, int err)
 static void connect_next(struct link *l)
 {
     struct link_env *env = l->env;
-    double now = ev_now(env->loop);
+    double now = env->loop->now;
     while (l->tries < backends_tries(l->backends)) {
         struct backend *b = backend_pick(l->backends, now);
         int fd, r = backend_connect(b, l->up.slab != NULL, &fd);
@@ -176,8 +176,7 @@ static void connect_next(struct link *l)
         STATS_ADD(&env->stats->backend[b->index], active, 1);
         l->backend = b;
         l->backend_unix = backend_is_unix(b);
-        ev_io_init(&l->backend_io, link_backend_event, fd, 0);
-        l->backend_io.data = l;
+        l->backend_io = (struct watch){ .event = link_backend_event, .fd = fd };
         l->phase_due = env->wheel.now + l->place->connect_ticks;
         if (r == 0)
             relay_begins(l);

@@ -78,6 +78,6 @@ int link_client_mask(const struct link *l);
 
 /* --- link_start.c ------------------------------------------------------------------------------------------------ */
 
-void link_backend_event(struct ev_loop *loop, ev_io *w, int events);
+void link_backend_event(struct watch *w, unsigned events);
 
 #endif

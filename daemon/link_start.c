@@ -7,15 +7,14 @@
 
 #define BATCH 64 /* handshakes in one tls13_compute() */
 
-static void client_event(struct ev_loop *loop, ev_io *w, int events)
+static void client_event(struct watch *w, unsigned events)
 {
-    struct link *l = w->data;
-    (void)loop;
+    struct link *l = LOOP_OWNER(w, struct link, client_io);
     if (l->parked)
         return;
-    if ((events & EV_WRITE) != 0)
+    if ((events & EPOLLOUT) != 0)
         pump_flush_client(l);
-    if ((events & EV_READ) != 0 && (link_client_mask(l) & RELAY_READ) != 0) {
+    if ((events & EPOLLIN) != 0 && (link_client_mask(l) & RELAY_READ) != 0) {
         if (l->phase <= LINK_HANDSHAKE && l->relay.client == LEAVE_NOT)
             open_read(l);
         else
@@ -24,21 +23,20 @@ static void client_event(struct ev_loop *loop, ev_io *w, int events)
     link_settle(l);
 }
 
-void link_backend_event(struct ev_loop *loop, ev_io *w, int events)
+void link_backend_event(struct watch *w, unsigned events)
 {
-    struct link *l = w->data;
-    (void)loop;
+    struct link *l = LOOP_OWNER(w, struct link, backend_io);
     if (l->phase == LINK_CONNECT) {
         open_backend_event(l);
         link_settle(l);
         return;
     }
-    if ((events & EV_WRITE) != 0) {
+    if ((events & EPOLLOUT) != 0) {
         pump_flush_backend(l);
         if (l->fresh_hold && l->relay.up.len == 0)
             pump_client(l);
     }
-    if ((events & EV_READ) != 0 && (relay_backend_events(&l->relay) & RELAY_READ) != 0)
+    if ((events & EPOLLIN) != 0 && (relay_backend_events(&l->relay) & RELAY_READ) != 0)
         pump_backend(l);
     link_settle(l);
 }
@@ -58,12 +56,11 @@ void link_start(struct link_env *env, struct place *place, const struct addr *bo
     l->env = env;
     l->place = place;
     l->bound = bound;
-    ev_io_init(&l->client_io, client_event, fd, 0);
-    l->client_io.data = l;
+    l->client_io = (struct watch){ .event = client_event, .fd = fd };
     l->backend_io.fd = -1;
     l->relay.backend = LEAVE_GONE; /* until it is connected */
     l->phase = place->conf->accept_proxy == ON ? LINK_HEADER : LINK_HANDSHAKE;
-    l->started = ev_now(env->loop);
+    l->started = env->loop->now;
     l->handshake_ms = UINT32_MAX;
     l->names = l->names_in;
     endpoint_from(&l->client, peer);

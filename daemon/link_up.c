@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #define SLICES 32 /* pieces of plaintext in one write; more are moved together */
 
@@ -89,9 +88,7 @@ static void drop_client(struct link *l)
         relay_client_ended(&l->relay, true);
         return;
     }
-    ev_io_stop(l->env->loop, &l->client_io);
-    close(l->client_io.fd);
-    l->client_io.fd = -1;
+    loop_close(l->env->loop, &l->client_io);
     pump_drop(l, &l->down);
     relay_client_gone(&l->relay);
 }

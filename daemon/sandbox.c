@@ -64,15 +64,12 @@ static const int calls[] = {
     SCMP_SYS(open),
     SCMP_SYS(openat),
     SCMP_SYS(newfstatat),
-    /* the loop and the clock; libev makes its epoll set anew when a socket that is closed here goes on in another process */
-    SCMP_SYS(epoll_create),
-    SCMP_SYS(epoll_create1),
+    /* the loop and the clock */
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(epoll_wait),
     SCMP_SYS(epoll_pwait),
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
-    SCMP_SYS(eventfd2),
     SCMP_SYS(clock_gettime),
     SCMP_SYS(gettimeofday),
     SCMP_SYS(clock_nanosleep),
@@ -140,6 +137,13 @@ static const int calls[] = {
 #endif
 };
 
+/* The admin process's libev: it makes its epoll set anew when a socket that is closed here goes on in another process. */
+static const int admin_calls[] = {
+    SCMP_SYS(epoll_create),
+    SCMP_SYS(epoll_create1),
+    SCMP_SYS(eventfd2),
+};
+
 static int allow(scmp_filter_ctx f, int call, unsigned n, const struct scmp_arg_cmp *args)
 {
     int err = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call, n, args);
@@ -191,6 +195,8 @@ static int enter_seccomp(enum sandbox_role role)
     int err = f != NULL ? 0 : -ENOMEM;
     for (size_t i = 0; err == 0 && i < sizeof calls / sizeof calls[0]; i++)
         err = allow(f, calls[i], 0, NULL);
+    for (size_t i = 0; err == 0 && role == SANDBOX_ADMIN && i < sizeof admin_calls / sizeof admin_calls[0]; i++)
+        err = allow(f, admin_calls[i], 0, NULL);
     if (err == 0)
         err = allow_forms(f, role);
     if (err == 0)

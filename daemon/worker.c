@@ -15,19 +15,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUIET_TICKS 20 /* without any connection, after which the wheel stands still */
+#define TICK        (1. / WHEEL_TICKS_PER_SECOND) /* seconds */
+#define QUIET_TICKS 20                            /* without any connection, after which the wheel stands still */
 
 struct worker {
+    struct loop loop;
     struct link_env env;
     const struct worker_job *job;
     struct place *places;
     struct door door;
-    ev_timer tick, second, drain;
-    ev_prepare prepare;
-    ev_signal term, intr, usr1, hup;
+    struct alarm tick, second, drain;
+    struct watch signals;
     struct timespec t0; /* of the wheel */
     uint32_t quiet;     /* ticks without a connection */
-    bool draining;
+    bool draining, over;
 };
 
 /* --- the clock -------------------------------------------------------------------------------------------------- */
@@ -45,14 +46,13 @@ static void turn_wheel(void *arg)
         link_due((struct link *)(void *)((char *)n - offsetof(struct link, timer)));
 }
 
-static void tick(struct ev_loop *loop, ev_timer *t, int events)
+static void tick(struct alarm *a)
 {
-    struct worker *w = t->data;
-    (void)events;
+    struct worker *w = LOOP_OWNER(a, struct worker, tick);
     turn_wheel(w);
     w->quiet = w->env.wheel.n != 0 ? 0 : w->quiet + 1;
     if (w->quiet > QUIET_TICKS)
-        ev_timer_stop(loop, t);
+        loop_silence(&w->loop, a);
 }
 
 static void give_back(struct worker *w)
@@ -62,15 +62,14 @@ static void give_back(struct worker *w)
     slabs_trim(&w->env.slabs);
 }
 
-static void each_second(struct ev_loop *loop, ev_timer *t, int events)
+static void each_second(struct alarm *a)
 {
-    struct worker *w = t->data;
+    struct worker *w = LOOP_OWNER(a, struct worker, second);
     struct link_env *e = &w->env;
     struct timespec now;
-    (void)events;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     give_back(w);
-    log_fold_tell(ev_now(loop));
+    log_fold_tell(w->loop.now);
     STATS_SET(e->stats, beat, now.tv_sec);
     STATS_SET(e->stats, buffers, e->slabs.in_use);
     STATS_SET(e->stats, memory, pool_bytes(&e->links) + pool_bytes(&e->hs) + slabs_bytes(&e->slabs));
@@ -78,18 +77,15 @@ static void each_second(struct ev_loop *loop, ev_timer *t, int events)
 
 /* --- the end of a round ----------------------------------------------------------------------------------------- */
 
-static void end_of_round(struct ev_loop *loop, ev_prepare *p, int events)
+static void end_of_round(struct worker *w)
 {
-    struct worker *w = p->data;
-    (void)events;
     link_compute(&w->env);
-    if (w->env.wheel.n != 0 && !ev_is_active(&w->tick)) {
+    if (w->env.wheel.n != 0 && !w->tick.set) {
         w->quiet = 0;
-        ev_timer_again(loop, &w->tick);
+        loop_alarm(&w->loop, &w->tick, TICK, TICK);
     }
     door_round(&w->door);
-    if (w->draining && w->env.active == 0)
-        ev_break(loop, EVBREAK_ALL);
+    w->over |= w->draining && w->env.active == 0;
 }
 
 /* --- signals ---------------------------------------------------------------------------------------------------- */
@@ -103,58 +99,57 @@ static void cut_all(struct worker *w)
         link_cut((struct link *)(void *)((char *)n - offsetof(struct link, timer)), END_DRAIN);
 }
 
-static void drained(struct ev_loop *loop, ev_timer *t, int events)
+static void drained(struct alarm *a)
 {
-    struct worker *w = t->data;
-    (void)events;
+    struct worker *w = LOOP_OWNER(a, struct worker, drain);
     if (w->env.active != 0)
         log_warning("drain-timeout: %zu connections are cut", w->env.active);
     cut_all(w);
-    ev_break(loop, EVBREAK_ALL);
+    w->over = true;
 }
 
 /* Serves what waits already, closes the listening sockets and lets the connections come to their ends. */
-static void drain(struct ev_loop *loop, ev_signal *s, int events)
+static void drain(struct worker *w)
 {
-    struct worker *w = s->data;
-    (void)events;
     if (w->draining)
         return;
     door_close(&w->door);
     w->draining = true;
-    ev_timer_set(&w->drain, w->job->world->conf->drain_timeout, 0.);
-    ev_timer_start(loop, &w->drain);
+    loop_alarm(&w->loop, &w->drain, w->job->world->conf->drain_timeout, 0);
 }
 
-static void at_once(struct ev_loop *loop, ev_signal *s, int events)
+static void reopen(void)
 {
-    (void)s;
-    (void)events;
-    ev_break(loop, EVBREAK_ALL);
-}
-
-static void reopen(struct ev_loop *loop, ev_signal *s, int events)
-{
-    (void)loop;
-    (void)s;
-    (void)events;
     if (log_reopen() != 0)
         log_warning("the log file cannot be opened again: %s", strerror(errno));
 }
 
 /* SIGHUP is the master's business; a terminal that goes sends it to all. */
-static void ignore(struct ev_loop *loop, ev_signal *s, int events)
+static void signal_event(struct watch *s, unsigned events)
 {
-    (void)loop;
-    (void)s;
+    struct worker *w = LOOP_OWNER(s, struct worker, signals);
+    int signum;
     (void)events;
+    while ((signum = loop_signal(s->fd)) != 0) {
+        if (signum == SIGTERM)
+            drain(w);
+        else if (signum == SIGINT)
+            w->over = true;
+        else if (signum == SIGUSR1)
+            reopen();
+    }
 }
 
-static void catch_signal(struct worker *w, ev_signal *s, int signum, void (*cb)(struct ev_loop *, ev_signal *, int))
+static bool catch_signals(struct worker *w)
 {
-    ev_signal_init(s, cb, signum);
-    s->data = w;
-    ev_signal_start(w->env.loop, s);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGHUP);
+    w->signals = (struct watch){ .event = signal_event, .fd = loop_signals(&set) };
+    return w->signals.fd >= 0 && loop_watch(&w->loop, &w->signals, EPOLLIN);
 }
 
 /* --- set-up ----------------------------------------------------------------------------------------------------- */
@@ -196,7 +191,7 @@ static bool build_env(struct worker *w)
 {
     const struct worker_job *job = w->job;
     struct link_env *e = &w->env;
-    e->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+    e->loop = &w->loop;
     wheel_init(&e->wheel);
     pool_init(&e->links, sizeof(struct link) + tls13_conn_size());
     pool_init(&e->hs, tls13_hs_size());
@@ -213,25 +208,18 @@ static bool build_env(struct worker *w)
     e->per_ip_table = (size_t)job->block;
     e->max_per_ip = (uint32_t)job->world->conf->max_connections_per_ip;
     e->log_connections = job->world->conf->log_connections == ON;
-    return e->loop != NULL && e->in != NULL && e->out != NULL && tls13_conn_size() <= TLS13_CONN_SIZE &&
+    return loop_init(&w->loop) && e->in != NULL && e->out != NULL && tls13_conn_size() <= TLS13_CONN_SIZE &&
            getrandom(&e->unique[0], sizeof e->unique[0], 0) == sizeof e->unique[0];
 }
 
-static void start_watchers(struct worker *w)
+/* => false: no memory, or no descriptor. */
+static bool start_watching(struct worker *w)
 {
-    struct ev_loop *loop = w->env.loop;
-    ev_timer_init(&w->tick, tick, 0., 1. / WHEEL_TICKS_PER_SECOND);
-    ev_timer_init(&w->second, each_second, 0., 1.);
-    ev_timer_init(&w->drain, drained, 0., 0.);
-    ev_prepare_init(&w->prepare, end_of_round);
-    w->tick.data = w->second.data = w->drain.data = w->prepare.data = w;
-    ev_timer_start(loop, &w->second);
-    ev_prepare_start(loop, &w->prepare);
-    catch_signal(w, &w->term, SIGTERM, drain);
-    catch_signal(w, &w->intr, SIGINT, at_once);
-    catch_signal(w, &w->usr1, SIGUSR1, reopen);
-    catch_signal(w, &w->hup, SIGHUP, ignore);
-    door_open(&w->door);
+    w->tick.event = tick;
+    w->second.event = each_second;
+    w->drain.event = drained;
+    loop_alarm(&w->loop, &w->second, 0, 1);
+    return catch_signals(w) && door_open(&w->door);
 }
 
 /* A worker outlives its master only to finish what it has begun. */
@@ -245,7 +233,6 @@ static void follow_master(const struct worker_job *job)
 int worker_run(const struct worker_job *job)
 {
     static struct worker w;
-    sigset_t none;
     w.job = job;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &w.t0);
     (void)signal(SIGPIPE, SIG_IGN);
@@ -264,16 +251,20 @@ int worker_run(const struct worker_job *job)
     STATS_SET(w.env.stats, pid, getpid());
     w.door.clock = turn_wheel;
     w.door.clock_arg = &w;
-    start_watchers(&w);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (!start_watching(&w)) {
+        log_error("worker %zu cannot start: %s", job->index, strerror(errno));
+        return 4;
+    }
     follow_master(job);
     (void)!sandbox_enter(job->world->conf, SANDBOX_WORKER, job->index == 0);
     if (job->ready_fd >= 0) {
         (void)!write(job->ready_fd, "+", 1);
         close(job->ready_fd);
     }
-    ev_run(w.env.loop, 0);
-    log_fold_tell(ev_now(w.env.loop) + 1);
+    while (!w.over) {
+        loop_round(&w.loop);
+        end_of_round(&w);
+    }
+    log_fold_tell(w.loop.now + 1);
     return 0;
 }

@@ -1,0 +1,65 @@
+/*
+ * A worker's event loop: one epoll set, level-triggered, a few alarms, signals by a descriptor.  What is watched is embedded in its
+ * owner, so that a watched socket costs 16 bytes and no table grows with the descriptors.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#define LOOP_BATCH 256 /* events taken from the kernel in one round */
+
+/* The owner of an embedded member. */
+#define LOOP_OWNER(member_at, type, member) ((type *)(void *)((char *)(member_at)-offsetof(type, member)))
+
+/* A descriptor, and who wants to know.  To begin with it is { event, fd }. */
+struct watch {
+    void (*event)(struct watch *w, unsigned events); /* EPOLLIN and EPOLLOUT, of those that are wanted; an error and a hang-up are both */
+    int fd;
+    uint8_t wanted; /* EPOLLIN and EPOLLOUT */
+    bool in_set;
+};
+_Static_assert(sizeof(struct watch) == 16, "two of them in each link");
+
+struct alarm {
+    void (*event)(struct alarm *a);
+    struct alarm *next;
+    double at, every; /* the loop's time; every 0: once */
+    bool set;
+};
+
+struct loop {
+    int epoll;
+    double now;           /* seconds of CLOCK_MONOTONIC, taken when a round's events are there */
+    struct alarm *alarms; /* by time */
+    struct epoll_event batch[LOOP_BATCH];
+    int at, n; /* of the batch: the next event, all */
+};
+
+/* => false with errno set. */
+bool loop_init(struct loop *l);
+
+/* Tells the kernel at once, and only what changes; events 0: nothing is wanted.  => false: no memory for it; only the first time. */
+bool loop_watch(struct loop *l, struct watch *w, unsigned events);
+/* Not watched any more, nor heard of in this round; the socket may go on in another process. */
+void loop_forget(struct loop *l, struct watch *w);
+/* The same, and closes it; fd is -1 then.  No other descriptor, of any process, may stand for the same socket. */
+void loop_close(struct loop *l, struct watch *w);
+
+/* In `after` seconds, then each `every` (0: once).  One that is set already is moved. */
+void loop_alarm(struct loop *l, struct alarm *a, double after, double every);
+void loop_silence(struct loop *l, struct alarm *a);
+
+/* Blocks these signals and no others; those that are pending already count.  => a descriptor to be watched, -1 with errno set. */
+int loop_signals(const sigset_t *set);
+/* => the next signal that has come, 0: no more. */
+int loop_signal(int fd);
+
+/* Waits for events and alarms and serves them, alarms first. */
+void loop_round(struct loop *l);
+
+#endif

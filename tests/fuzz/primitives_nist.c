@@ -131,12 +131,19 @@ static void spoil(struct feed *in, const struct curve *v, uint8_t *rs)
     }
 }
 
+/* 0 modulo the order.  No message with such a hash is known; BearSSL refuses what is signed with one. */
+static bool is_zero_hash(const struct curve *v, const uint8_t *hash)
+{
+    static const uint8_t zero[48];
+    return memcmp(hash, zero, v->c->len) == 0 || memcmp(hash, v->c->n, v->c->len) == 0;
+}
+
 static void all_verify(const struct curve *v, const uint8_t *point, const uint8_t *hash, const uint8_t *rs, bool want)
 {
     const size_t n = v->c->len;
     const br_ec_public_key pk = { v->c->id, (uint8_t *)(uintptr_t)point, 2 * n + 1 };
     PROMISE(v->verify(point + 1, hash, rs) == want);
-    PROMISE((br_ecdsa_i31_vrfy_raw(&br_ec_all_m31, hash, n, &pk, rs, 2 * n) == 1) == want);
+    PROMISE(is_zero_hash(v, hash) || (br_ecdsa_i31_vrfy_raw(&br_ec_all_m31, hash, n, &pk, rs, 2 * n) == 1) == want);
 #ifdef __x86_64__
     PROMISE(!has_x86_p256(v) || p256_ecdsa_verify(point + 1, hash, rs) == want);
 #endif

@@ -12,6 +12,7 @@ static void client_event(struct watch *w, unsigned events)
     struct link *l = LOOP_OWNER(w, struct link, client_io);
     if (l->parked)
         return;
+    l->fin_behind |= (events & EPOLLRDHUP) != 0;
     if ((events & EPOLLOUT) != 0)
         pump_flush_client(l);
     if ((events & EPOLLIN) != 0 && (link_client_mask(l) & RELAY_READ) != 0) {

@@ -113,8 +113,10 @@ void pump_client(struct link *l)
             return;
         }
         open_and_write(l, have);
-        if ((size_t)k < room)
+        if ((size_t)k < room) {
+            l->client_fin |= l->fin_behind; /* and this was all before it */
             return;
+        }
         if ((relay_client_events(&l->relay) & RELAY_READ) == 0)
             return;
     }

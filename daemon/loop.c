@@ -24,7 +24,7 @@ bool loop_init(struct loop *l)
 
 static bool tell(struct loop *l, int what, struct watch *w)
 {
-    struct epoll_event e = { .events = w->wanted, .data.ptr = w };
+    struct epoll_event e = { .events = w->wanted | ((w->wanted & EPOLLIN) != 0 ? EPOLLRDHUP : 0u), .data.ptr = w };
     return epoll_ctl(l->epoll, what, w->fd, &e) == 0;
 }
 
@@ -78,7 +78,7 @@ static void serve(struct loop *l, struct watch *w, unsigned events)
     bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
     unsigned wanted = over ? w->wanted : events & w->wanted;
     if (wanted != 0)
-        w->event(w, wanted);
+        w->event(w, (wanted & EPOLLIN) != 0 ? wanted | (events & EPOLLRDHUP) : wanted);
     else if (over)
         out_of_set(l, w); /* it would be told in each round */
 }

@@ -18,12 +18,16 @@
 
 /* A descriptor, and who wants to know.  To begin with it is { event, fd }. */
 struct watch {
-    void (*event)(struct watch *w, unsigned events); /* EPOLLIN and EPOLLOUT, of those that are wanted; an error and a hang-up are both */
+    /*
+     * EPOLLIN and EPOLLOUT, of those that are wanted; an error and a hang-up are both.  EPOLLRDHUP beside EPOLLIN: the peer's end has
+     * come, so that nothing comes behind what can be read now.
+     */
+    void (*event)(struct watch *w, unsigned events);
     int fd;
     uint8_t wanted; /* EPOLLIN and EPOLLOUT */
     bool in_set;
 };
-_Static_assert(sizeof(struct watch) == 16, "two of them in each link");
+_Static_assert(sizeof(struct watch) <= 16, "two of them in each link");
 
 struct alarm {
     void (*event)(struct alarm *a);

@@ -112,16 +112,32 @@ static void an_end_behind_the_last_wanted_byte_wakes_nobody(void)
     close_end(&e);
 }
 
+static void the_peers_end_is_told_beside_its_last_bytes(void)
+{
+    struct end e;
+    open_end(&e, EPOLLIN);
+    say(&e);
+    go(1);
+    CHECK_INT(e.got, EPOLLIN);
+    CHECK_INT(shutdown(e.peer, SHUT_WR), 0);
+    go(1);
+    CHECK_INT(e.got, EPOLLIN | EPOLLRDHUP);
+    CHECK(loop_watch(&l, &e.io, EPOLLOUT));
+    go(1);
+    CHECK_INT(e.got, EPOLLOUT);
+    close_end(&e);
+}
+
 static void a_hang_up_is_all_that_is_wanted(void)
 {
     struct end e;
     open_end(&e, EPOLLIN);
     close(e.peer);
     go(1);
-    CHECK_INT(e.got, EPOLLIN);
+    CHECK_INT(e.got, EPOLLIN | EPOLLRDHUP);
     CHECK(loop_watch(&l, &e.io, EPOLLIN | EPOLLOUT));
     go(1);
-    CHECK_INT(e.got, EPOLLIN | EPOLLOUT);
+    CHECK_INT(e.got, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
     loop_close(&l, &e.io);
 }
 
@@ -381,6 +397,7 @@ int main(void)
         return 1;
     RUN(tells_what_is_wanted);
     RUN(an_end_behind_the_last_wanted_byte_wakes_nobody);
+    RUN(the_peers_end_is_told_beside_its_last_bytes);
     RUN(a_hang_up_is_all_that_is_wanted);
     RUN(a_hang_up_does_not_spin_when_nothing_is_wanted);
     RUN(nothing_wanted_from_the_start_costs_nothing);

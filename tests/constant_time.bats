@@ -1,25 +1,15 @@
 #!/usr/bin/env bats
 # Nothing in a handshake, a signature or a sealed record takes a time that depends on a secret (valgrind, portable code).
 
-bats_require_minimum_version 1.5.0
-bats_load_library bats-support
-bats_load_library bats-assert
+load watched
 
-setup() {
-    TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-    B=${B:-$TOP/build}
-    case $B in /*) ;; *) B=$TOP/$B ;; esac
-}
-
-# watched ARGS...: without debug information, since clang's is too new for valgrind 3.19.
-watched() {
-    strip -g -o "$BATS_TEST_TMPDIR/ct_handshake" "$B/tools/ct_handshake"
-    TLS13_CPU=portable run timeout 200 valgrind -q --error-exitcode=9 --suppressions="$TOP/tests/tools/ct_handshake.supp" \
-        "$BATS_TEST_TMPDIR/ct_handshake" "$@"
+# handshake ARGS...
+handshake() {
+    TLS13_CPU=portable watched --suppressions="$TOP/tests/tools/ct_handshake.supp" ct_handshake "$@"
 }
 
 @test "a whole handshake neither branches nor indexes on a secret" {
-    watched
+    handshake
     assert_success
     assert_output --partial 'TLS_AES_128_GCM_SHA256, x25519: full, resumed, records done'
     assert_output --partial 'TLS_AES_256_GCM_SHA384, secp384r1: full, resumed, records done'
@@ -31,7 +21,7 @@ watched() {
 }
 
 @test "that check can fail" {
-    watched leak
+    handshake leak
     assert_equal "$status" 9
     assert_output --partial 'depends on uninitialised value'
 }

@@ -1,16 +1,13 @@
 #!/usr/bin/env bats
 # The primitives for CPUs that valgrind does not know (AVX-512, VAES): what their compiled code decides by, jump for jump.
 
-bats_require_minimum_version 1.5.0
-bats_load_library bats-support
-bats_load_library bats-assert
+load watched
 
 PRIMITIVES="gcm_256 gcm_512 chapoly_512 x25519_x2 x25519_x8 rsa rsa_mont mlkem_avx512"
 
-setup() {
-    TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-    T=$BATS_TEST_TMPDIR
+only_x86() {
     [ "$(uname -m)" = x86_64 ] || skip "these primitives are for x86-64"
+    T=$BATS_TEST_TMPDIR
 }
 
 # compiled COMPILER DIR: their objects as they are shipped, with the debug information that addr2line reads best.
@@ -25,6 +22,7 @@ compiled() {
 
 @test "every conditional jump and division, as gcc and as clang compile them, stands at a line that is argued" {
     local gcc clang
+    only_x86
     gcc=$(compiled gcc "$T/gcc")
     clang=$(compiled clang "$T/clang")
     # shellcheck disable=SC2086 # lists
@@ -42,6 +40,7 @@ judged() {
 }
 
 @test "a jump on a secret is found, and a selection that the compiler makes one of; none is found where there is none" {
+    only_x86
     judged -O2 <<'EOF'
 void g(void);
 void f(unsigned secret)

@@ -1,15 +1,7 @@
 #!/usr/bin/env bats
 # ML-KEM beyond its unit tests: an independent implementation agrees, and no time depends on a secret.
 
-bats_require_minimum_version 1.5.0
-bats_load_library bats-support
-bats_load_library bats-assert
-
-setup() {
-    TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-    B=${B:-$TOP/build}
-    case $B in /*) ;; *) B=$TOP/$B ;; esac
-}
+load watched
 
 # agree LEVEL: random keys, ciphertexts and bad keys against @noble/post-quantum.
 agree() {
@@ -17,13 +9,6 @@ agree() {
     [ "$status" != 77 ] || skip "$(sed -n 's/^SKIP: //p' <<<"$output")"
     assert_success
     assert_output --partial "($1) agree"
-}
-
-# watched ARGS...: the constant-time program under memcheck; a copy without debug information, since clang's is too new for valgrind 3.19.
-watched() {
-    strip -g -o "$BATS_TEST_TMPDIR/ct_mlkem" "$B/tools/ct_mlkem"
-    run timeout 100 valgrind -q --error-exitcode=9 "$BATS_TEST_TMPDIR/ct_mlkem" "$@"
-    [ "$status" != 77 ] || skip "${output#SKIP: }"
 }
 
 # has LEVEL: this machine can run it.
@@ -46,14 +31,14 @@ has() {
 }
 
 @test "ML-KEM-768 neither branches nor indexes on a secret" {
-    watched
+    watched ct_mlkem
     assert_success
     assert_output --partial 'portable: key generation, encapsulation, decapsulation, rejection done'
     refute_output --partial 'uninitialised'
 }
 
 @test "the constant-time check can fail" {
-    watched leak
+    watched ct_mlkem leak
     assert_equal "$status" 9
     assert_output --partial 'depends on uninitialised value'
 }

@@ -38,7 +38,7 @@ mkdir -p "$out"
 started=$SECONDS
 
 # The suites that do not run a second time under the sanitizers: what they look at is the same, or not made for it.
-plain_only='structure readme migrating mlkem constant_time symmetric asymmetric docs systemd static examples hybrid java keylog watch reload upgrade workers sandbox notify log bench backends daemon flood proxy'
+plain_only='structure readme migrating mlkem jumps constant_time symmetric asymmetric docs systemd static examples hybrid java keylog watch reload upgrade workers sandbox notify log bench backends daemon flood proxy'
 
 # -- build -----------------------------------------------------------------------------------------------------------
 

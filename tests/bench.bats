@@ -183,3 +183,24 @@ for i in range(max(int(sys.argv[2]), int(sys.argv[3]) - 500), int(sys.argv[3])):
     ((after[0] == before[0])) || fail "the heap was asked ${after[0]} - ${before[0]} times"
     ((after[1] - before[1] <= 14)) || fail "more blocks than two of each pool were mapped"
 }
+
+@test "who was held to a limit goes free, from wherever it came, and what it began meanwhile" {
+    PYTHONPATH=$BATS_TEST_DIRNAME/bench run -0 python3 - <<'EOF'
+import subprocess, limit
+why = limit.why_not()
+if why:
+    raise SystemExit(print("no limits here:", why))
+held = limit.Limit()
+limit.group_of = lambda pid, controller: "/of/another/name/space"
+with subprocess.Popen(["sh", "-c", "read _; sleep 60 & echo $!; read _; kill $!"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+    with held.on([p.pid]):
+        p.stdin.write(b"\n")
+        p.stdin.flush()
+        child = int(p.stdout.readline())
+        inside = limit.read(held.group + "/cgroup.procs").split()
+        assert str(p.pid) in inside and str(child) in inside, inside
+    for pid in p.pid, child:
+        assert "tls13d-bench" not in limit.read(f"/proc/{pid}/cgroup"), limit.read(f"/proc/{pid}/cgroup")
+    p.stdin.close()
+EOF
+}

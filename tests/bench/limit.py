@@ -5,6 +5,7 @@ when the kernel had to hold the program back in them.
 """
 import contextlib
 import os
+import time
 
 PERIOD_US, QUOTA_US = 5000, 1000
 
@@ -73,9 +74,23 @@ class Limit:
             self.periods += after[0] - before[0]
             self.reached += after[1] - before[1]
         finally:
+            self.free(back)
+
+    def free(self, back):
+        """Each goes back to where it was; to the topmost group what began meanwhile, or came from where this name space does not see."""
+        for _ in range(100):  # one that forks or ends just now is there a moment longer
             for p in read(self.group + "/cgroup.procs").split():
-                write(back.get(int(p), self.point) + "/cgroup.procs", p)
-            os.rmdir(self.group)
+                for group in back.get(int(p)), self.point:
+                    with contextlib.suppress(OSError):
+                        if group:
+                            write(group + "/cgroup.procs", p)
+                            break
+            try:
+                os.rmdir(self.group)
+                return
+            except OSError:
+                time.sleep(0.01)
+        raise OSError(f"{self.group} cannot be left")
 
     def counts(self):
         """=> periods in which it ran, and of these the ones in which it was held back"""

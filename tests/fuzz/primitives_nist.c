@@ -58,6 +58,12 @@ static void pick_point(struct feed *in, const struct curve *v, uint8_t *point)
     }
 }
 
+static bool below_p(const struct curve *v, const uint8_t *point)
+{
+    const size_t n = v->c->len;
+    return memcmp(point + 1, v->c->p, n) < 0 && memcmp(point + 1 + n, v->c->p, n) < 0;
+}
+
 void primitives_ecdh(struct feed *in)
 {
     const struct curve *v = &both[byte(in) % 2];
@@ -87,8 +93,10 @@ void primitives_ecdh(struct feed *in)
         impl->mulgen(xy, scalar);
         openssl_ec(v->c, want, NULL, scalar);
         PROMISE(memcmp(xy, want + 1, 64) == 0);
-        if (!good) /* coordinates that are too large are for its caller */
+        if (!good) { /* coordinates that are too large are for its caller */
+            PROMISE(!below_p(v, point) || !impl->mul(got, point + 1, scalar));
             continue;
+        }
         openssl_ec(v->c, want, point, scalar);
         PROMISE(impl->mul(got, point + 1, scalar) && memcmp(got, want + 1, 32) == 0);
     }

@@ -195,7 +195,7 @@ void link_cut(struct link *l, enum stats_end why)
     bool orderly = l->phase == LINK_RELAY && l->relay.up.len == 0 && l->relay.down.len == 0 && !l->relay.up.cut && !l->relay.down.cut;
     link_word(l, why, 0);
     if (orderly && !l->relay.said) {
-        pump_to_client(l, buf, tls13_close(link_tls(l), buf, sizeof buf));
+        pump_to_client(l, buf, tls13_close(link_tls(l), buf, sizeof buf), true);
     } else if (l->phase == LINK_RELAY && !orderly) {
         /* Bytes are missing: neither side may take this for an orderly end. */
         close_client(l, true);
@@ -273,11 +273,12 @@ static bool take_steps(struct link *l)
             (void)shutdown(l->backend_io.fd, SHUT_WR);
             break;
         case RELAY_NOTIFY:
-            pump_to_client(l, buf, tls13_close(link_tls(l), buf, sizeof buf));
+            /* The client's FIN or close is the next step, unless that waits for a backend to take its reset. */
+            pump_to_client(l, buf, tls13_close(link_tls(l), buf, sizeof buf), l->relay.backend != LEAVE_RESET);
             break;
         case RELAY_ALERT:
             STATS_ADD(l->env->stats, alert_sent[TLS13_ALERT_internal_error], 1);
-            pump_to_client(l, buf, tls13_abort(link_tls(l), TLS13_ALERT_internal_error, buf, sizeof buf));
+            pump_to_client(l, buf, tls13_abort(link_tls(l), TLS13_ALERT_internal_error, buf, sizeof buf), false);
             l->aborted = true;
             break;
         case RELAY_END_CLIENT:

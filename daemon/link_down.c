@@ -77,8 +77,8 @@ static bool seal_and_send(struct link *l)
     l->out += (uint64_t)k;
     STATS_ADD(env->stats, bytes_out, k);
     STATS_ADD(&env->stats->listener[l->place->index], bytes_out, k);
-    pump_to_client(l, env->out, len);
-    return (size_t)k == n * body;
+    pump_to_client(l, env->out, len, l->backend_fin_behind);
+    return (size_t)k == n * body || l->backend_fin_behind;
 }
 
 void pump_backend(struct link *l)

@@ -18,7 +18,7 @@ static void refuse_with(struct link *l, enum stats_end word, int alert)
     link_word(l, word, alert);
     if (l->tls_up) {
         STATS_ADD(l->env->stats, alert_sent[alert & 255], 1);
-        pump_to_client(l, buf, tls13_abort(link_tls(l), alert, buf, sizeof buf));
+        pump_to_client(l, buf, tls13_abort(link_tls(l), alert, buf, sizeof buf), true); /* behind it comes the FIN */
     }
     relay_backend_gone(&l->relay);
     relay_tls_died(&l->relay);
@@ -245,7 +245,7 @@ static void handshake(struct link *l, size_t at, size_t have)
     do
         ev = tls13_recv(link_tls(l), &io);
     while (ev == TLS13_HELLO);
-    pump_to_client(l, env->out, io.out_len);
+    pump_to_client(l, env->out, io.out_len, false);
     if (ev == TLS13_CONNECTED) {
         connected(l, &io);
         return;

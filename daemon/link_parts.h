@@ -23,8 +23,11 @@ ssize_t pump_recv(struct link *l, size_t *have);
 size_t pump_take_hold(struct link *l);
 /* Keeps plain bytes for the backend and ciphertext behind them, both from elsewhere than the slab.  The queue must be empty. */
 bool pump_keep(struct link *l, const struct iovec *plain, int n, size_t skip, const uint8_t *hold, size_t hold_len);
-/* Sends to the client or queues; failures become facts. */
-void pump_to_client(struct link *l, const uint8_t *p, size_t n);
+/*
+ * Sends to the client or queues; failures become facts.  more: bytes or the FIN follow within this event, and may share the last segment
+ * (send(2), MSG_MORE).
+ */
+void pump_to_client(struct link *l, const uint8_t *p, size_t n, bool more);
 /*
  * => bytes taken.  A failure is a fact: EPIPE says that the backend closed, after a FIN of its own that is still to be read; any other
  * error is a reset, which a later read may not tell again.

@@ -101,9 +101,9 @@ static void keep_down(struct link *l, const uint8_t *p, size_t n)
 /* --- to the client ---------------------------------------------------------------------------------------------- */
 
 /* => bytes taken; a failure is noted as a fact. */
-static size_t send_client(struct link *l, const uint8_t *p, size_t n)
+static size_t send_client(struct link *l, const uint8_t *p, size_t n, bool more)
 {
-    ssize_t k = send(l->client_io.fd, p, n, MSG_NOSIGNAL);
+    ssize_t k = send(l->client_io.fd, p, n, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     if (k >= 0)
         return (size_t)k;
     if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM)
@@ -114,11 +114,11 @@ static size_t send_client(struct link *l, const uint8_t *p, size_t n)
     return 0;
 }
 
-void pump_to_client(struct link *l, const uint8_t *p, size_t n)
+void pump_to_client(struct link *l, const uint8_t *p, size_t n, bool more)
 {
     if (n == 0 || l->relay.down.eof_out || l->relay.client == LEAVE_GONE)
         return;
-    size_t k = l->relay.down.len == 0 ? send_client(l, p, n) : 0;
+    size_t k = l->relay.down.len == 0 ? send_client(l, p, n, more) : 0;
     if (k < n && !l->relay.down.eof_out)
         keep_down(l, p + k, n - k);
     if (k != 0)
@@ -129,7 +129,7 @@ void pump_flush_client(struct link *l)
 {
     if (l->relay.down.len == 0)
         return;
-    size_t k = send_client(l, l->down.slab + l->down.off, l->relay.down.len);
+    size_t k = send_client(l, l->down.slab + l->down.off, l->relay.down.len, false);
     if (k == 0)
         return;
     l->active = l->env->wheel.now;

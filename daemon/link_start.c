@@ -12,7 +12,7 @@ static void client_event(struct watch *w, unsigned events)
     struct link *l = LOOP_OWNER(w, struct link, client_io);
     if (l->parked)
         return;
-    l->fin_behind |= (events & EPOLLRDHUP) != 0;
+    l->client_fin_behind |= (events & EPOLLRDHUP) != 0;
     if ((events & EPOLLOUT) != 0)
         pump_flush_client(l);
     if ((events & EPOLLIN) != 0 && (link_client_mask(l) & RELAY_READ) != 0) {
@@ -27,6 +27,7 @@ static void client_event(struct watch *w, unsigned events)
 void link_backend_event(struct watch *w, unsigned events)
 {
     struct link *l = LOOP_OWNER(w, struct link, backend_io);
+    l->backend_fin_behind |= (events & EPOLLRDHUP) != 0;
     if (l->phase == LINK_CONNECT) {
         open_backend_event(l);
         link_settle(l);

@@ -33,7 +33,7 @@ static void open_and_write(struct link *l, size_t have)
         n = add_slice(iov, n, io.data, io.data_len);
         total += io.data_len;
     }
-    pump_to_client(l, env->out, io.out_len);
+    pump_to_client(l, env->out, io.out_len, false);
     l->in += total;
     STATS_ADD(env->stats, bytes_in, total);
     STATS_ADD(&env->stats->listener[l->place->index], bytes_in, total);
@@ -114,7 +114,7 @@ void pump_client(struct link *l)
         }
         open_and_write(l, have);
         if ((size_t)k < room) {
-            l->client_fin |= l->fin_behind; /* and this was all before it */
+            l->client_fin |= l->client_fin_behind; /* and this was all before it */
             return;
         }
         if ((relay_client_events(&l->relay) & RELAY_READ) == 0)

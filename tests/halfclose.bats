@@ -209,6 +209,32 @@ connected() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" != 0 ] |
     log_wait 'end=connect-failed'
 }
 
+# -- how many segments an end costs ------------------------------------------------------------------------------------
+
+@test "a backend that ends behind its reply: reply, close_notify and FIN are one segment" {
+    backend_start tcp last:900
+    daemon_start
+    client text:x drain
+    result_is in 900
+    result_is end close_notify
+    result_is fin true
+    result_is segments 1
+    client text:x end drain
+    result_is in 900
+    result_is end close_notify
+}
+
+@test "a backend that ends behind a long reply: nothing of it waits when the client reads late" {
+    backend_start tcp last:$((3 * MEG + 1))
+    daemon_start
+    client text:x pause:1 drain end
+    result_is in $((3 * MEG + 1))
+    result_is sha_in "$(event 1 sha_out)"
+    result_is end close_notify
+    result_is fin true
+    event_is 1 end eof
+}
+
 @test "a client on a Unix socket: half-close each way, truncation, a backend's reset" {
     local socket=$T/in.sock
     backend_start tcp late:3000 --delay 0.5

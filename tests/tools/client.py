@@ -19,7 +19,7 @@ The TLS engine (Python's ssl over memory buffers) is apart from the socket, so e
   wait:S      takes in for S seconds
 
 Result: port (its own); handshake ("ok" or the reason), version, suite, alpn, resumed; stalled (after push); in, sha_in, out, sha_out (plaintext); text (the first 200 bytes);
-records: the lengths of the first 64 that came; end: how the peer's direction ended: "close_notify", "fin" (no close_notify), "reset", "alert NAME", "open"; fin: whether its socket did too;
+records: the lengths of the first 64 that came; segments: TCP segments with bytes that came after the handshake; end: how the peer's direction ended: "close_notify", "fin" (no close_notify), "reset", "alert NAME", "open"; fin: whether its socket did too;
 ms: the time that took.
 """
 import argparse
@@ -95,6 +95,10 @@ class Client:
             self.take()
         return bool(readable or writable)
 
+    def segments(self):
+        """Segments with bytes that this socket has received: tcpi_data_segs_in."""
+        return 0 if self.args.unix or self.sock.fileno() < 0 else struct.unpack_from("I", self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 152)[0]
+
     def measure(self, data):
         """Notes the lengths of the records that come, as far as they are of interest."""
         while data and len(self.r["records"]) < 64:
@@ -168,6 +172,7 @@ class Client:
                 return False
         self.flush()
         self.connected = True
+        self.segments_before = self.segments()
         self.r.update(handshake="ok", version=self.tls.version(), suite=self.tls.cipher()[0], alpn=self.tls.selected_alpn_protocol(),
                       resumed=self.tls.session_reused)
         return True
@@ -317,6 +322,8 @@ class Client:
 
     def result(self):
         self.r.setdefault("ms", round((time.monotonic() - self.start) * 1000))
+        if self.connected:
+            self.r["segments"] = self.segments() - self.segments_before
         self.r.update(sha_in=self.sha_in.hexdigest(), sha_out=self.sha_out.hexdigest(), text=self.text.decode("latin-1"), raw=self.raw.hex())
         return self.r
 

@@ -198,7 +198,7 @@ class Run:
         if shutil.which("perf") is None:
             say(self.args, "perf is not installed: no profile")
         else:
-            text = self.attempt(OURS, BY_NAME["full"], lambda: budget.text(budget.DEFAULT, scale, self.ca, self.pems, self.backend))
+            text = self.attempt(OURS, BY_NAME["full"], lambda: budget.text(budget.default(), scale, self.ca, self.pems, self.backend))
             if text:
                 found["profile"] = text
         return found

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Where our CPU time goes: by system call and by source file, for one unit of work.
 
-    budget.py [METRIC...]       METRIC: those of bench.py that are CPU time; default: full resumed down up request
+    budget.py [METRIC...]       METRIC: those of bench.py that are CPU time; default: full resumed down up request,
+                                and full and up at their limit, where there can be one
 
 Samples the daemon with perf(1)'s software clock, and counts its system calls by name in a second run, while the client works as in the benchmark, and gives each sample to the system call that it is
 in or to the file that its function stands in.  The shares are of the time that the process's CPU clock gives for a unit.
 """
 import argparse
 import collections
+import contextlib
 import glob
 import os
 import re
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import textwrap
 
+import limit
 import turns
 from metrics import BY_NAME, OURS
 from place import backend_at, certificates, in_namespace
@@ -27,6 +30,8 @@ CALLS = ("accept4 brk close connect epoll_ctl epoll_pwait epoll_wait fcntl futex
          "munmap read readv recvfrom recvmsg sendmsg sendto setsockopt shutdown socket write writev").split()
 EVENTS = "/sys/kernel/tracing/events/syscalls/sys_enter_"
 DEFAULT = ["full", "resumed", "down", "up", "request"]
+DEFAULT_LIMITED = ["full-limit", "up-limit"]
+
 
 def files_of_functions(build):
     """Function name => source file, from the objects; of several, the first."""
@@ -141,7 +146,7 @@ def profile(target, metric, args, ca):
     if total == 0:
         raise Wrong("perf took no sample")
     unit, small = used * metric.scale / units, 0
-    lines = [f"{metric.title}: {unit:.1f} {metric.unit}, {total} samples"]
+    lines = [f"{metric.title}{', at its limit' if metric.limited else ''}: {unit:.1f} {metric.unit}, {total} samples"]
     for where, n in counts.most_common():
         if n / total < 0.005:
             small += n
@@ -151,6 +156,10 @@ def profile(target, metric, args, ca):
     return lines
 
 
+def default():
+    return DEFAULT + ([] if limit.why_not() else DEFAULT_LIMITED)
+
+
 def text(names, args, ca, pems, backend):
     """The table for these metrics; a backend listens."""
     parts = []
@@ -158,7 +167,8 @@ def text(names, args, ca, pems, backend):
         target = Target(OURS, args, pems[metric.cert], backend)
         try:
             target.start()
-            parts.append("\n".join(profile(target, metric, args, ca) + calls(target, metric, args, ca)))
+            with limit.Limit().on(target.pids()) if metric.limited else contextlib.nullcontext():
+                parts.append("\n".join(profile(target, metric, args, ca) + calls(target, metric, args, ca)))
         finally:
             target.stop()
     return "\n\n".join(parts)
@@ -166,7 +176,7 @@ def text(names, args, ca, pems, backend):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("metric", nargs="*", default=DEFAULT)
+    parser.add_argument("metric", nargs="*")
     parser.add_argument("--scale", type=float, default=3.0)
     parser.add_argument("--tls13d", default="build/tls13d")
     parser.add_argument("--bin", default="build/bench")
@@ -179,7 +189,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tls13d-bench-") as args.dir:
         ca, pems = certificates(args.dir)
         with backend_at(args) as port:
-            print(text(args.metric, args, ca, pems, port))
+            print(text(args.metric or default(), args, ca, pems, port))
     return 0
 
 

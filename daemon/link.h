@@ -88,8 +88,8 @@ struct link {
     bool end_known : 1, got_bytes : 1, parked : 1, fresh_hold : 1, aborted : 1, resumed : 1, counted_ip : 1, tls_up : 1;
     bool client_fin : 1, client_reset : 1, backend_reset : 1, early_data : 1, backend_unix : 1, client_unix : 1;
     bool client_fin_behind : 1, backend_fin_behind : 1; /* a FIN lies behind what is still to be read */
-    struct endpoint client, local; /* local is filled in by an accepted PROXY header only */
-    char *names;                   /* SNI, then the client certificate's name, each with its NUL: names_in or malloc'ed */
+    struct endpoint client, local;                      /* local is filled in by an accepted PROXY header only */
+    char *names; /* SNI, then the client certificate's name, each with its NUL: names_in or malloc'ed */
     char names_in[56];
 };
 

@@ -5,6 +5,7 @@ load lib
 
 # server_start CERTIFICATE: sets PORT.
 server_start() {
+    rm -f "$T/echo_server.log" # the last server's would be read before this one's is there
     "$B/echo_server" "$PKI/$1.pem" 0 >"$T/echo_server.log" 2>&1 3>&- &
     PIDS+=($!)
     wait_for 5 grep -q listening "$T/echo_server.log" || fail "echo_server did not start"

@@ -29,7 +29,7 @@ if [ -n "$system" ]; then
     limit=600             # seconds a suite may take
     out=$plain/check-system
 else
-    jobs=${jobs:-4}
+    jobs=${jobs:-6} # most of them wait most of the time
     limit=300
     out=$plain/check
 fi

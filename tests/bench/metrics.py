@@ -80,7 +80,7 @@ OTHERS = [
 
 def at_limit(name, count, at_once=0):
     m = next(m for m in ALONE + OTHERS if m.name == name)
-    title = "system calls, " + m.title if m.kind == "calls" else m.title
+    title = "calls, " + m.title if m.kind == "calls" else m.title
     return replace(m, name=name + "-limit", group=LIMIT, title=title, count=count, at_once=at_once or m.at_once, limited=True)
 
 

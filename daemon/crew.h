@@ -16,9 +16,9 @@ struct commons {
     struct per_ip per_ip;
     struct ticket_ring *ring;
     struct inheritance inherited;
-    struct watch watch; /* the master's */
-    int signals;        /* the master's signalfd; workers close it */
-    int channel;        /* to the other master during an upgrade, else -1; likewise */
+    struct file_watch watch; /* the master's */
+    int signals;             /* the master's signalfd; workers close it */
+    int channel;             /* to the other master during an upgrade, else -1; likewise */
 };
 
 struct member {

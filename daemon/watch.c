@@ -23,7 +23,7 @@
 /* --- what is watched -------------------------------------------------------------------------------------------- */
 
 /* The directory that the first n bytes of path name. */
-static void watch_directory(struct watch *w, const char *path, size_t n)
+static void watch_directory(struct file_watch *w, const char *path, size_t n)
 {
     char directory[PATH_MAX];
     const uint32_t events =
@@ -37,7 +37,7 @@ static void watch_directory(struct watch *w, const char *path, size_t n)
  * The directories whose entries decide what a path means: of each symbolic link on the way, and of the file at its end.  A swap of any
  * of them (Kubernetes' ..data, certbot's live/) is an event there.
  */
-static void watch_path(struct watch *w, const char *path)
+static void watch_path(struct file_watch *w, const char *path)
 {
     char at[PATH_MAX], target[PATH_MAX], next[PATH_MAX];
     size_t start = 0; /* at[start] is the slash before the part that is looked at */
@@ -101,7 +101,7 @@ static uint64_t print_file(const char *path)
  * Watches a directory's certificates and adds up what they hold, in whatever order they come.  The way to the directory is watched
  * already: what is no link needs no look of its own.
  */
-static uint64_t look_into(struct watch *w, const char *directory)
+static uint64_t look_into(struct file_watch *w, const char *directory)
 {
     char path[PATH_MAX];
     uint64_t sum = 0;
@@ -122,7 +122,7 @@ static uint64_t look_into(struct watch *w, const char *directory)
 }
 
 /* Watches anew, since links may lead elsewhere now, and then reads: what changes after that is an event. */
-static uint64_t look(struct watch *w)
+static uint64_t look(struct file_watch *w)
 {
     struct stat st;
     uint64_t sum = 0;
@@ -145,7 +145,7 @@ static uint64_t look(struct watch *w)
 
 /* --- the interface ---------------------------------------------------------------------------------------------- */
 
-static void add_path(struct watch *w, const char *path)
+static void add_path(struct file_watch *w, const char *path)
 {
     if (path != NULL && path[0] == '/')
         list_add(&w->paths, path, strlen(path));
@@ -159,7 +159,7 @@ static bool same_list(const struct str_list *a, const struct str_list *b)
     return same;
 }
 
-void watch_files(struct watch *w, const struct config *c, double now)
+void watch_files(struct file_watch *w, const struct config *c, double now)
 {
     struct str_list before = w->paths;
     bool fresh = w->fresh;
@@ -189,7 +189,7 @@ void watch_files(struct watch *w, const struct config *c, double now)
     w->limit = w->due;
 }
 
-void watch_events(struct watch *w, double now)
+void watch_events(struct file_watch *w, double now)
 {
     char buf[4096] __attribute__((aligned(8)));
     bool any = false;
@@ -202,7 +202,7 @@ void watch_events(struct watch *w, double now)
     w->due = now + QUIET < w->limit ? now + QUIET : w->limit;
 }
 
-bool watch_changed(struct watch *w, double now, double *next)
+bool watch_changed(struct file_watch *w, double now, double *next)
 {
     uint64_t before = w->print;
     *next = w->due > 0 ? w->due - now : -1;
@@ -216,10 +216,10 @@ bool watch_changed(struct watch *w, double now, double *next)
     return w->fresh;
 }
 
-void watch_free(struct watch *w)
+void watch_free(struct file_watch *w)
 {
     list_free(&w->paths);
     if (w->fd >= 0)
         close(w->fd);
-    *w = (struct watch){ .fd = -1 };
+    *w = (struct file_watch){ .fd = -1 };
 }

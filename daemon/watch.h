@@ -5,7 +5,7 @@
 #include "options.h"
 
 /* fd is -1 when nothing is watched.  Zeroed but for that it is empty. */
-struct watch {
+struct file_watch {
     int fd; /* inotify: readable when something happened */
     struct str_list paths;
     uint64_t print;    /* of all contents, when last looked at */
@@ -18,11 +18,11 @@ struct watch {
  * Watches the files of a configuration from now on, none when it says so.  To be called before the files are read: whatever changes
  * afterwards is noticed.
  */
-void watch_files(struct watch *w, const struct config *c, double now);
+void watch_files(struct file_watch *w, const struct config *c, double now);
 /* Takes in what the kernel has to tell.  Writers are given half a second of quiet before anybody looks. */
-void watch_events(struct watch *w, double now);
+void watch_events(struct file_watch *w, double now);
 /* => true once after the contents have changed.  *next: seconds until this must be asked again, -1: not before events. */
-bool watch_changed(struct watch *w, double now, double *next);
-void watch_free(struct watch *w);
+bool watch_changed(struct file_watch *w, double now, double *next);
+void watch_free(struct file_watch *w);
 
 #endif

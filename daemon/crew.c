@@ -1,4 +1,5 @@
 #include "admin.h"
+#include "clock.h"
 #include "crew.h"
 #include "log.h"
 #include "resolve.h"
@@ -15,7 +16,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define READY_SECONDS   20  /* a worker that does not accept by then is broken */
@@ -24,13 +24,6 @@
 #define RESOLVE_MOST    30. /* that one look may take */
 #define FIRST_LOOK      5.  /* that the first one may, at names that nobody has found yet */
 #define WAIT_MAX        30. /* between a death and the next start */
-
-double crew_now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* --- starting --------------------------------------------------------------------------------------------------- */
 
@@ -89,7 +82,7 @@ static bool start_one(struct member *m, struct world *world, struct world *old, 
         return false;
     }
     m->pid = pid;
-    m->started = crew_now();
+    m->started = clock_now();
     return true;
 }
 
@@ -100,7 +93,7 @@ static int wait_ready(int fd, struct member *m, double until)
     int status = 0;
     struct pollfd p = { .fd = fd, .events = POLLIN };
     for (;;) {
-        double left = until - crew_now();
+        double left = until - clock_now();
         int r = poll(&p, 1, left > 0 ? (int)(left * 1000) + 1 : 0);
         if (r < 0 && errno == EINTR)
             continue;
@@ -152,7 +145,7 @@ int crew_start(struct crew *crew, struct world *world, struct world *old, struct
         ready[started] = fds[0];
         code = ok ? 0 : 4;
     }
-    double until = crew_now() + READY_SECONDS;
+    double until = clock_now() + READY_SECONDS;
     for (size_t i = 0; i < started; i++) {
         int r = code == 0 ? wait_ready(ready[i], &fresh.at[i], until) : 0;
         code = code != 0 ? code : r;
@@ -183,7 +176,7 @@ static bool start_admin(struct member *m, struct world *world, struct commons *c
         return false;
     }
     m->pid = pid;
-    m->started = crew_now();
+    m->started = clock_now();
     return true;
 }
 
@@ -257,7 +250,7 @@ static bool start_resolver(struct member *m, struct world *world, struct commons
         return false;
     }
     m->pid = pid;
-    m->started = crew_now();
+    m->started = clock_now();
     return true;
 }
 
@@ -342,7 +335,7 @@ static void say_worker_death(const struct member *m, int status)
 /* It is to be started again, at once when it had lived for a while. */
 static void comes_back(struct member *m)
 {
-    double now = crew_now(), wait = 0.1;
+    double now = clock_now(), wait = 0.1;
     m->pid = 0;
     m->failures = now - m->started < SOON ? m->failures + 1 : 0;
     for (unsigned i = 1; i < m->failures && wait < WAIT_MAX; i++)
@@ -392,7 +385,7 @@ void crew_bury(struct crew *crew, pid_t pid, int status, struct commons *c)
 static double start_helper(struct member *m, bool (*start)(struct member *, struct world *, struct commons *), struct world *world,
                            struct commons *c)
 {
-    double now = crew_now();
+    double now = clock_now();
     if (m->pid == 0 && m->start_at <= now && !start(m, world, c))
         m->start_at = now + 1;
     return m->pid == 0 ? m->start_at - now : -1;
@@ -400,7 +393,7 @@ static double start_helper(struct member *m, bool (*start)(struct member *, stru
 
 double crew_respawn(struct crew *crew, struct world *world, struct commons *c)
 {
-    double now = crew_now(), next = -1;
+    double now = clock_now(), next = -1;
     for (size_t i = 0; i < crew->n; i++) {
         struct member *m = &crew->at[i];
         if (m->pid > 0)

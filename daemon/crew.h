@@ -40,7 +40,6 @@ struct crew {
     bool ending; /* all were told to go: who ends is not missed */
 };
 
-double crew_now(void);
 /*
  * Looks up the names of a new world that nobody has found yet, which takes a few seconds at most: neither a reload nor a start hangs on a
  * name server that does not answer.  old as in crew_start().

@@ -1,4 +1,5 @@
 /* The new master's side of a handover: it takes nothing that it has not looked at. */
+#include "clock.h"
 #include "handover_wire.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MOST 4096 /* of anything that is counted */
@@ -70,13 +70,6 @@ pid_t handover_from(void)
 
 /* --- what comes -------------------------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* One that is being received. */
 struct taking {
     struct handover *h;
@@ -103,7 +96,7 @@ static bool next(struct taking *t, enum kind kind, size_t least, size_t most)
 {
     ssize_t len;
     for (;;) {
-        double left = t->until - now();
+        double left = t->until - clock_now();
         struct pollfd p = { .fd = channel.fd, .events = POLLIN };
         if (left <= 0)
             return no(t, "the running tls13d does not hand over its sockets in time");
@@ -228,7 +221,7 @@ static bool take_all(struct taking *t)
 
 int handover_receive(struct handover *h, double seconds, char *why, size_t why_len)
 {
-    struct taking t = { .h = h, .until = now() + seconds, .why = why, .why_len = why_len };
+    struct taking t = { .h = h, .until = clock_now() + seconds, .why = why, .why_len = why_len };
     *h = (struct handover){ 0 };
     bool ok = take_all(&t);
     explicit_bzero(&t.m, sizeof t.m);

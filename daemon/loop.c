@@ -1,21 +1,14 @@
+#include "clock.h"
 #include "loop.h"
 
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
-
-static void take_time(struct loop *l)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    l->now = (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 bool loop_init(struct loop *l)
 {
     l->alarms = NULL;
     l->at = l->n = 0;
-    take_time(l);
+    l->now = clock_now();
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     return l->epoll >= 0;
 }
@@ -160,7 +153,7 @@ void loop_round(struct loop *l)
     int n = epoll_wait(l->epoll, l->batch, LOOP_BATCH, patience(l));
     l->at = 0;
     l->n = n > 0 ? n : 0;
-    take_time(l);
+    l->now = clock_now();
     ring(l);
     while (l->at < l->n) {
         struct epoll_event e = l->batch[l->at++];

@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "log.h"
 #include "master_parts.h"
 #include "notify.h"
@@ -26,7 +27,7 @@ static void rotate_keys(struct master *m)
         log_error("no new ticket key: %s", strerror(errno));
     else
         m->commons.shared->master.ticket_key_made = (uint64_t)time(NULL);
-    m->rotate_at = crew_now() + (half > 60 ? half : 60);
+    m->rotate_at = clock_now() + (half > 60 ? half : 60);
 }
 
 /* => 0; -1 with a problem: the file is no good. */
@@ -183,13 +184,13 @@ void master_reload(struct master *m)
     struct crew crew = { 0 };
     int code;
     m->beat_at = 0;
-    (void)beat(m, crew_now()); /* the next may have to wait until the new workers are there */
+    (void)beat(m, clock_now()); /* the next may have to wait until the new workers are there */
     notify_reloading();
     struct config *c = config_load(m->inv, &p);
     tell(&p);
     problems_free(&p);
     if (c != NULL)
-        watch_files(&m->commons.watch, c, crew_now());
+        watch_files(&m->commons.watch, c, clock_now());
     struct world *old = m->world, *w = c != NULL ? prepare(m, c, &crew, &code) : NULL;
     if (w == NULL) {
         say_kept(m);
@@ -215,7 +216,7 @@ void master_reload(struct master *m)
 void master_drain(struct master *m)
 {
     m->crew.ending = true;
-    m->kill_at = crew_now() + m->world->conf->drain_timeout + LATE_SECONDS;
+    m->kill_at = clock_now() + m->world->conf->drain_timeout + LATE_SECONDS;
     m->commons.shared->master.ready = 0;
     log_info("draining: %zu workers, up to %g s", crew_living(&m->crew), m->world->conf->drain_timeout);
     crew_signal(&m->crew, SIGTERM);
@@ -235,7 +236,7 @@ static void stop(struct master *m)
     master_upgrade_cancel(m);
     notify_send("STOPPING=1\nSTATUS=stopping");
     m->crew.ending = true;
-    m->kill_at = crew_now() + 1;
+    m->kill_at = clock_now() + 1;
     m->commons.shared->master.ready = 0;
     crew_signal(&m->crew, SIGINT);
 }
@@ -335,7 +336,7 @@ static double sooner(double a, double b)
 /* What is due by time.  => seconds until something is again, -1: nothing. */
 static double by_the_clock(struct master *m)
 {
-    double now = crew_now(), next = -1;
+    double now = clock_now(), next = -1;
     if (m->crew.ending) {
         if (now >= m->kill_at)
             crew_signal(&m->crew, SIGKILL);
@@ -369,10 +370,10 @@ static void loop(struct master *m)
         /* All that came meanwhile: reloads asked for twice are one. */
         while (read(m->commons.signals, &info, sizeof info) == (ssize_t)sizeof info)
             take_signal(m, (int)info.ssi_signo);
-        watch_events(&m->commons.watch, crew_now());
+        watch_events(&m->commons.watch, clock_now());
         if (handover_fd() >= 0)
             master_alone(m);
-        master_upgrade_step(m, upgrade_step(&m->upgrade, crew_now()));
+        master_upgrade_step(m, upgrade_step(&m->upgrade, clock_now()));
     }
 }
 
@@ -391,7 +392,7 @@ static bool open_commons(struct commons *c)
 /* => the world in force, NULL with the exit code when there is none. */
 static struct world *start(struct master *m, struct config *c, int *code)
 {
-    watch_files(&m->commons.watch, c, crew_now());
+    watch_files(&m->commons.watch, c, clock_now());
     struct world *handed = m->world, *w = prepare(m, c, &m->crew, code);
     if (w == NULL) {
         log_error("not started");

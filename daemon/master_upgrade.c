@@ -1,4 +1,5 @@
 /* An upgrade (SIGUSR2) as the two masters go through it. */
+#include "clock.h"
 #include "log.h"
 #include "master_parts.h"
 #include "notify.h"
@@ -36,7 +37,7 @@ void master_upgrade(struct master *m)
 {
     struct upgrade *u = &m->upgrade;
     const char *why = obstacle(m);
-    double now = crew_now();
+    double now = clock_now();
     if (why != NULL) {
         log_warning("no upgrade: %s", why);
         return;
@@ -134,7 +135,7 @@ bool master_take_over(struct master *m)
     if (h.ring.n != 0) {
         tickets_put(m->commons.ring, &h.ring);
         m->commons.shared->master.ticket_key_made = h.key_made;
-        m->rotate_at = crew_now() + h.rotate_in;
+        m->rotate_at = clock_now() + h.rotate_in;
     }
     explicit_bzero(&h.ring, sizeof h.ring);
     m->world = world_handed(&h);

@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "resolve.h"
 
 #include <errno.h>
@@ -8,17 +9,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SIDE_BY_SIDE 32
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void say_failure(struct resolved *r, const char *why)
 {
@@ -63,7 +56,7 @@ static bool all_closed(int fd, double until)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
     for (;;) {
-        double left = until - now();
+        double left = until - clock_now();
         int r = poll(&p, 1, left > 0 ? (int)(left * 1000) + 1 : 0);
         if (r > 0 || (r == 0 && left <= 0))
             return r > 0;
@@ -100,7 +93,7 @@ static void some(struct resolved *names, size_t n, bool unknown, double until)
 void resolve_names(struct resolved *names, size_t n, bool unknown, double seconds)
 {
     for (size_t at = 0; at < n; at += SIDE_BY_SIDE)
-        some(names + at, n - at < SIDE_BY_SIDE ? n - at : SIDE_BY_SIDE, unknown, now() + seconds);
+        some(names + at, n - at < SIDE_BY_SIDE ? n - at : SIDE_BY_SIDE, unknown, clock_now() + seconds);
 }
 
 void resolve_inherit(struct resolved *names, size_t n, const struct resolved *from, size_t n_from)

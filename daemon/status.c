@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "json.h"
 #include "status.h"
 
@@ -7,20 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_SECONDS 5
 #define ANSWER_MAX     (16u << 20)
 
 enum { REACHED, UNREACHED };
-
-static double clock_now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* --- where the daemon is ------------------------------------------------------------------------------------------ */
 

@@ -46,7 +46,7 @@ struct routes {
     struct backends rest;
 };
 
-/* Builds a listener's routes; names[] supplies the resolved addresses of host names in the order backends_names() counts them. */
+/* Builds a listener's routes; names[] supplies the resolved addresses of host names in the order of routes_name(). */
 int routes_init(struct routes *r, const struct listen_conf *l, const struct resolved *names);
 void routes_free(struct routes *r);
 /* How many of a listener's backends are host names, routes' first; the i-th of them. */

@@ -5,9 +5,8 @@
 #include "backend.h"
 
 /*
- * Looks n names up, side by side, those only that have no address yet when `unknown`; who takes longer than `seconds` is given up
- * (of 32 at a time).  The
- * last good address of a name stays until there is another.  The log is told of changes only.
+ * Looks n names up, 32 at a time side by side, when `unknown` those only that have no address yet; who takes longer than `seconds` is
+ * given up.  The last good address of a name stays until there is another.  The log is told of changes only.
  */
 void resolve_names(struct resolved *names, size_t n, bool unknown, double seconds);
 /* A name that `from` knows already starts with that address. */

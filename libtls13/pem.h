@@ -11,8 +11,7 @@ struct pem {
 /*
  * Finds the next object: its label ("CERTIFICATE") goes to label, its bytes to a malloc'ed *der that the caller wipes and frees.
  * => 1, 0 when there is no further object, -TLS13_E_PEM (begun but broken: bad base64, no END line, END of another label; an END line
- * that nothing began),
- * -TLS13_E_KEY_ENCRYPTED (RFC 1421 headers "Proc-Type: 4,ENCRYPTED"), -TLS13_E_MEMORY.
+ * that nothing began), -TLS13_E_KEY_ENCRYPTED (RFC 1421 headers "Proc-Type: 4,ENCRYPTED"), -TLS13_E_MEMORY.
  */
 int pem_next(struct pem *pem, char label[static 64], uint8_t **der, size_t *len);
 /*

@@ -1,6 +1,6 @@
 /*
- * The configuration: one table of rows {name, type, bounds, default, reloadable, help} that parses the INI file and the command line,
- * checks, prints --help and --print-config, and is compared with conf/tls13d.ini and the man page by a test (R11).
+ * The configuration: one table of rows {section, name, type, bounds, default, help} that parses the INI file and the command line,
+ * checks, prints --help and --print-config, and is compared with conf/tls13d.ini and the man page by a test.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H

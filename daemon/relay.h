@@ -1,7 +1,7 @@
 /*
  * What is true of one relayed connection, and what is to be done about it.  Two independent directions; no sockets, no TLS, no clock:
  * the link tells facts (bytes held, an end seen, a socket broken), relay_next() says the next step, the event masks follow from the
- * facts (R10).  A model test drives it through random interleavings.
+ * facts.  A model test drives it through random interleavings.
  */
 #ifndef RELAY_H
 #define RELAY_H

@@ -187,7 +187,7 @@ int aead_open(const struct aead *a, const uint8_t nonce[static AEAD_NONCE], cons
 {
     if (a->impl->open(&a->key, nonce, aad, aad_len, buf, len))
         return 0;
-    memset(buf, 0, len); /* trap 43 of RFC 8446 5.2: bytes that did not verify are nobody's */
+    memset(buf, 0, len); /* RFC 8446 5.2, trap 43: bytes that did not verify are nobody's */
     return -TLS13_E_BAD_MAC;
 }
 

@@ -1,4 +1,4 @@
-/* What we answer a ClientHello: version, suite, group, credential, scheme, application protocol.  Pure (R12). */
+/* What we answer a ClientHello: version, suite, group, credential, scheme, application protocol.  Pure: no input, no output. */
 #ifndef TLS13_CHOOSE_H
 #define TLS13_CHOOSE_H
 

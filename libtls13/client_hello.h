@@ -1,4 +1,4 @@
-/* ClientHello (RFC 8446 4.1.2) as slices: parsed, not judged (R12). */
+/* ClientHello (RFC 8446 4.1.2) as slices: parsed, not judged. */
 #ifndef TLS13_CLIENT_HELLO_H
 #define TLS13_CLIENT_HELLO_H
 

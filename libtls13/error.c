@@ -1,4 +1,4 @@
-/* Errors and alerts as text: one row each (R6). */
+/* Errors and alerts as text: one row each. */
 #include "error.h"
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Extensions (RFC 8446 4.2): which messages each may stand in, and who reads it there (R13). */
+/* Extensions (RFC 8446 4.2): which messages each may stand in, and who reads it there. */
 #ifndef TLS13_EXTENSION_H
 #define TLS13_EXTENSION_H
 

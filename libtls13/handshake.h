@@ -111,7 +111,7 @@ struct tls13_conn {
     bool peer_closed : 1, we_closed : 1, owe_update : 1, first_protected : 1;
 };
 
-/* A row of the rule table (R3): the message that may come in a state, under which keys, how long, and who takes it. */
+/* A row of the rule table: the message that may come in a state, under which keys, how long, and who takes it. */
 struct rule {
     uint8_t state, msg, epoch;
     bool ends_record; /* the message must end its record: the keys change behind it (5.1) */

@@ -36,7 +36,7 @@ void kdf_label_with(const struct hmac_key *secret, const char *label, const void
 void kdf_derive(enum hash_id hash, const uint8_t *secret, const char *label, const uint8_t *transcript_hash, uint8_t *out);
 
 /*
- * The running secret of the key schedule (R7): each step overwrites the last.
+ * The running secret of the key schedule: each step overwrites the last.
  *   ks_early -> ks_handshake -> ks_master; ks_derive at each stage for that stage's secrets.
  */
 struct key_schedule {

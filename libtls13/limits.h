@@ -1,4 +1,4 @@
-/* What a peer may do that is legal but of no use, and how much of it we take (R18); and the sizes that bound memory. */
+/* What a peer may do that is legal but of no use, and how much of it we take; and the sizes that bound memory. */
 #ifndef TLS13_LIMITS_H
 #define TLS13_LIMITS_H
 

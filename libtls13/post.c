@@ -30,7 +30,7 @@ int take_finished(struct tls13_conn *conn, struct slice msg)
     return 0;
 }
 
-/* What a resumed connection will rely on (traps 2, 3 and 33). */
+/* What a resumed connection will rely on (trap 33). */
 static void fill_ticket(const struct tls13_conn *conn, struct ticket *t, int64_t now)
 {
     const struct handshake *hs = conn->hs;

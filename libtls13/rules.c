@@ -1,5 +1,5 @@
 /*
- * The state machine as one table (R3): what is not in it is unexpected_message.
+ * The state machine as one table: what is not in it is unexpected_message.
  *
  * The states follow each other by the handlers: HELLO [HELLO_AGAIN] [CERTIFICATE [VERIFY]] FINISHED APP (RFC 8446 A.2).
  */

@@ -1,6 +1,6 @@
 /*
  * Every limit: as much as it says is taken, one more is not.  The rows of libtls13/limits.h, each of which must stand here
- * (tools/musts.py), and the bounds that RFC 8446 and protocol.md set beside them.
+ * (tools/musts.py), and the bounds that RFC 8446 and docs/protocol.md set beside them.
  */
 #include "unit.h"
 

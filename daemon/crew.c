@@ -156,9 +156,6 @@ int crew_start(struct crew *crew, struct world *world, struct world *old, struct
         end_members(&fresh, c);
         return code;
     }
-    fresh.old = crew->old;
-    fresh.n_old = crew->n_old;
-    free(crew->at);
     *crew = fresh;
     return 0;
 }
@@ -271,6 +268,8 @@ void crew_retire(struct crew *crew, struct crew *from)
         (void)kill(from->resolver.pid, SIGKILL);
     if (from->admin.pid > 0)
         (void)kill(from->admin.pid, SIGTERM);
+    crew->old = from->old;
+    crew->n_old = from->n_old;
     struct member *old = realloc(crew->old, (crew->n_old + from->n + 1) * sizeof *old);
     if (old != NULL) {
         crew->old = old;
@@ -282,8 +281,7 @@ void crew_retire(struct crew *crew, struct crew *from)
         if (from->at[i].pid > 0)
             (void)kill(from->at[i].pid, SIGTERM);
     free(from->at);
-    from->at = NULL;
-    from->n = 0;
+    *from = (struct crew){ 0 };
 }
 
 void crew_signal(const struct crew *crew, int signum)

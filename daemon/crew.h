@@ -46,11 +46,11 @@ struct crew {
  */
 void crew_first_look(struct world *world, struct world *old, struct commons *commons);
 /*
- * Starts all workers of a world and waits until each accepts; old (may be NULL) is the world that is still in force.  => 0; else the exit
- * code that says why: those that had started are ended, crew is as before.
+ * Starts all workers of a world as *crew, which was zeroed, and waits until each accepts; old (may be NULL) is the world that is still in
+ * force.  => 0; else the exit code that says why: those that had started are ended, crew is as before.
  */
 int crew_start(struct crew *crew, struct world *world, struct world *old, struct commons *commons);
-/* The crew of an older world drains: its members go behind those of crew->old. */
+/* The crew of the world before drains: *crew, which has just started, takes over its members behind those that drain already. */
 void crew_retire(struct crew *crew, struct crew *from);
 /* Sends a signal to the workers in force and to those that drain. */
 void crew_signal(const struct crew *crew, int signum);

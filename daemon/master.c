@@ -196,8 +196,6 @@ void master_reload(struct master *m)
         say_kept(m);
         return;
     }
-    crew.old = m->crew.old;
-    crew.n_old = m->crew.n_old;
     crew_retire(&crew, &m->crew);
     m->crew = crew;
     in_force(m, w);

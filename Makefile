@@ -12,8 +12,6 @@ PREFIX ?= /usr/local
 SAN ?=
 SANITIZERS ?= address,undefined
 B ?= build$(if $(SAN),/san)
-# One name for one place: what an object depends on is written under the name that it was made by.
-override B := $(patsubst $(CURDIR)/%,%,$(B))
 # As a path from here, however it was given: the objects' dependencies are written down under that name.
 override B := $(patsubst $(CURDIR)/%,%,$(abspath $(B)))
 

@@ -53,9 +53,8 @@ struct admin_view {
     pid_t master;
 };
 
-/* Collects it.  => false: no memory; what there is can be freed. */
+/* Collects it, for as long as the process lives.  => false: no memory. */
 bool admin_view_build(struct admin_view *v, const struct world *w, struct stats_shared *shared);
-void admin_view_free(struct admin_view *v);
 /* How many workers of the configuration in force give signs of life. */
 size_t admin_alive(const struct admin_view *v);
 /* Whether connections are accepted. */

@@ -92,16 +92,6 @@ bool admin_view_build(struct admin_view *v, const struct world *w, struct stats_
     return collect_listeners(v, w, shared) && collect_backends(v, w, shared) && collect_certs(v, w);
 }
 
-void admin_view_free(struct admin_view *v)
-{
-    for (size_t i = 0; i < v->n_listeners; i++)
-        free(v->listeners[i].binds);
-    free(v->listeners);
-    free(v->backends);
-    free(v->certs);
-    *v = (struct admin_view){ 0 };
-}
-
 /* --- signs of life ----------------------------------------------------------------------------------------------- */
 
 /* A block is taken with pid 1 before its worker has started; a beat of 0 is one that has just done so. */

@@ -24,7 +24,8 @@ void endpoint_from(struct endpoint *e, const struct sockaddr *sa)
     }
 }
 
-socklen_t endpoint_sockaddr(const struct endpoint *e, struct sockaddr_storage *ss)
+/* => the length of what was written to ss (AF_UNIX: a nameless one). */
+static socklen_t to_sockaddr(const struct endpoint *e, struct sockaddr_storage *ss)
 {
     memset(ss, 0, sizeof *ss);
     ss->ss_family = e->family;
@@ -46,6 +47,6 @@ socklen_t endpoint_sockaddr(const struct endpoint *e, struct sockaddr_storage *s
 const char *endpoint_text(const struct endpoint *e, char *buf, size_t n)
 {
     struct sockaddr_storage ss;
-    socklen_t len = endpoint_sockaddr(e, &ss);
+    socklen_t len = to_sockaddr(e, &ss);
     return addr_sockaddr_text((struct sockaddr *)&ss, len, buf, n);
 }

@@ -14,8 +14,6 @@ struct endpoint {
 
 /* An IPv4 address mapped into IPv6 becomes the IPv4 one. */
 void endpoint_from(struct endpoint *e, const struct sockaddr *sa);
-/* => the length of what was written to ss (AF_UNIX: a nameless one). */
-socklen_t endpoint_sockaddr(const struct endpoint *e, struct sockaddr_storage *ss);
 /* "192.0.2.1:80", "[2001:db8::1]:80", "unix:"; => buf, which ADDR_TEXT always suffices for. */
 const char *endpoint_text(const struct endpoint *e, char *buf, size_t n);
 

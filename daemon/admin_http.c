@@ -1,7 +1,6 @@
 /* HTTP/1.1 as far as a few pages need it: a request's head in, an answer out.  No bodies are read, nothing is looked up in files. */
 #include "admin.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>

@@ -4,7 +4,6 @@
 #include "master_parts.h"
 #include "notify.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* Plain memory, zeroed at first.  Once there is no memory `failed` is set and nothing more is added. */
 struct text {

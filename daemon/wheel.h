@@ -5,7 +5,6 @@
 #ifndef WHEEL_H
 #define WHEEL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -3,7 +3,6 @@
 #include "unit.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>

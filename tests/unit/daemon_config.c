@@ -1,6 +1,8 @@
 /* config files: every mistake with its exact line, what inih alone would misread, includes, bounds. */
 #include "config_test.h"
 
+#include <sys/stat.h>
+
 /* --- files ---------------------------------------------------------------------------------------------------- */
 
 /* Each text is GOOD's listener and something wrong behind it: the first problem, with its line. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "codes.h"
 #include "kdf.h"
 #include "random.h"
 #include "transcript.h"
@@ -214,11 +215,11 @@ static int build_request(struct tls13_ctx *ctx)
     if (buf == NULL)
         return -TLS13_E_MEMORY;
     struct wr w = wr_of(buf, cap);
-    wr_u8(&w, 13);
+    wr_u8(&w, MSG_CERTIFICATE_REQUEST);
     size_t body = wr_open(&w, 3);
     wr_u8(&w, 0);
     size_t exts = wr_open(&w, 2);
-    wr_u16(&w, 13);
+    wr_u16(&w, EXT_SIGNATURE_ALGORITHMS);
     size_t ext = wr_open(&w, 2), list = wr_open(&w, 2);
     size_t n;
     const struct sig_scheme *schemes = sig_schemes(&n);
@@ -227,7 +228,7 @@ static int build_request(struct tls13_ctx *ctx)
     wr_close(&w, list, 2);
     wr_close(&w, ext, 2);
     if (ctx->trust != NULL && trust_count(ctx->trust) != 0) {
-        wr_u16(&w, 47);
+        wr_u16(&w, EXT_CERTIFICATE_AUTHORITIES);
         ext = wr_open(&w, 2);
         list = wr_open(&w, 2);
         for (size_t i = 0; i < trust_count(ctx->trust); i++) {

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "codes.h"
 #include "error.h"
 #include "kdf.h"
 #include "pem.h"
 
-#define MESSAGE_MAX    (1U << 17)
-#define HS_CERTIFICATE 11 /* RFC 8446 4 */
+#define MESSAGE_MAX (1U << 17)
 
 /* What is read while a credential is built: the chain's DER, and what x509_parse made of it. */
 struct chain {
@@ -107,7 +107,7 @@ static int build_message(struct credential *c, const struct chain *chain)
     if (c->message == NULL)
         return -TLS13_E_MEMORY;
     struct wr w = wr_of(c->message, total);
-    wr_u8(&w, HS_CERTIFICATE);
+    wr_u8(&w, MSG_CERTIFICATE);
     size_t message = wr_open(&w, 3);
     wr_u8(&w, 0);
     size_t list = wr_open(&w, 3);

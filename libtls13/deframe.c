@@ -1,8 +1,9 @@
 /* Records and messages in place. */
 #include "deframe.h"
 
-/* Handshake header: type, length (4). */
-enum { MSG_HEAD = 4, MSG_CLIENT_HELLO = 1 };
+#include "codes.h"
+
+enum { MSG_HEAD = 4 }; /* bytes: type, length (4) */
 
 /*
  * In the clear only a ClientHello, an alert or a change_cipher_spec can come.  Looks at what is there of a handshake record that is not

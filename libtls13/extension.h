@@ -3,22 +3,7 @@
 #define TLS13_EXTENSION_H
 
 #include "client_hello.h"
-
-enum extension_type {
-    EXT_SERVER_NAME = 0,
-    EXT_SUPPORTED_GROUPS = 10,
-    EXT_SIGNATURE_ALGORITHMS = 13,
-    EXT_ALPN = 16,
-    EXT_PADDING = 21,
-    EXT_PRE_SHARED_KEY = 41,
-    EXT_EARLY_DATA = 42,
-    EXT_SUPPORTED_VERSIONS = 43,
-    EXT_COOKIE = 44,
-    EXT_PSK_MODES = 45,
-    EXT_CERTIFICATE_AUTHORITIES = 47,
-    EXT_SIGNATURE_ALGORITHMS_CERT = 50,
-    EXT_KEY_SHARE = 51
-};
+#include "codes.h"
 
 /* The messages' column of the table in 4.2. */
 enum { IN_CH = 1, IN_SH = 2, IN_EE = 4, IN_CT = 8, IN_CR = 16, IN_NST = 32, IN_HRR = 64 };

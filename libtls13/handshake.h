@@ -4,26 +4,13 @@
 
 #include "choose.h"
 #include "client_hello.h"
+#include "codes.h"
 #include "context.h"
 #include "deframe.h"
 #include "kdf.h"
 #include "kex.h"
 #include "record.h"
 #include "transcript.h"
-
-/* Handshake message types (RFC 8446 4). */
-enum msg_type {
-    MSG_CLIENT_HELLO = 1,
-    MSG_SERVER_HELLO = 2,
-    MSG_NEW_SESSION_TICKET = 4,
-    MSG_ENCRYPTED_EXTENSIONS = 8,
-    MSG_CERTIFICATE = 11,
-    MSG_CERTIFICATE_REQUEST = 13,
-    MSG_CERTIFICATE_VERIFY = 15,
-    MSG_FINISHED = 20,
-    MSG_KEY_UPDATE = 24,
-    MSG_MESSAGE_HASH = 254
-};
 
 /* What we read next (RFC 8446 A.2). */
 enum state { ST_HELLO, ST_HELLO_AGAIN, ST_CERTIFICATE, ST_VERIFY, ST_FINISHED, ST_APP, STATES };

@@ -2,11 +2,10 @@
 #include "transcript.h"
 
 #include "bytes.h"
+#include "codes.h"
 #include "hash_impl.h"
 
 _Static_assert(sizeof(br_hash_compat_context) <= sizeof(((struct transcript *)0)->ctx), "a hash context fits");
-
-#define MESSAGE_HASH 254 /* HandshakeType, RFC 8446 4 */
 
 static br_hash_compat_context *context(struct transcript *t)
 {
@@ -37,7 +36,7 @@ void transcript_retry(struct transcript *t)
 {
     uint8_t message[4 + MAX_HASH];
     size_t n = transcript_hash(t, message + 4);
-    message[0] = MESSAGE_HASH;
+    message[0] = MSG_MESSAGE_HASH;
     store24(message + 1, (uint32_t)n);
     transcript_init(t, t->hash);
     transcript_add(t, message, 4 + n);

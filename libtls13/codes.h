@@ -1,0 +1,34 @@
+/* The protocol's own numbers: handshake messages (RFC 8446 4) and extensions (4.2). */
+#ifndef TLS13_CODES_H
+#define TLS13_CODES_H
+
+enum msg_type {
+    MSG_CLIENT_HELLO = 1,
+    MSG_SERVER_HELLO = 2,
+    MSG_NEW_SESSION_TICKET = 4,
+    MSG_ENCRYPTED_EXTENSIONS = 8,
+    MSG_CERTIFICATE = 11,
+    MSG_CERTIFICATE_REQUEST = 13,
+    MSG_CERTIFICATE_VERIFY = 15,
+    MSG_FINISHED = 20,
+    MSG_KEY_UPDATE = 24,
+    MSG_MESSAGE_HASH = 254
+};
+
+enum extension_type {
+    EXT_SERVER_NAME = 0,
+    EXT_SUPPORTED_GROUPS = 10,
+    EXT_SIGNATURE_ALGORITHMS = 13,
+    EXT_ALPN = 16,
+    EXT_PADDING = 21,
+    EXT_PRE_SHARED_KEY = 41,
+    EXT_EARLY_DATA = 42,
+    EXT_SUPPORTED_VERSIONS = 43,
+    EXT_COOKIE = 44,
+    EXT_PSK_MODES = 45,
+    EXT_CERTIFICATE_AUTHORITIES = 47,
+    EXT_SIGNATURE_ALGORITHMS_CERT = 50,
+    EXT_KEY_SHARE = 51
+};
+
+#endif

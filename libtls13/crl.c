@@ -3,12 +3,11 @@
 
 #include <stdlib.h>
 
-#include <bearssl.h>
-
 #include "der.h"
 #include "error.h"
 #include "hash_impl.h"
 #include "kdf.h"
+#include "key_bearssl.h"
 
 static struct slice trim(struct slice serial)
 {
@@ -136,16 +135,11 @@ void crl_free(struct crl *c)
 
 /* --- signature -------------------------------------------------------------------------------------------- */
 
-static unsigned char *bytes_of(struct slice v)
-{
-    return (unsigned char *)(uintptr_t)v.p; /* BearSSL's structs want non-const bytes, which it only reads */
-}
-
 static bool verify_rsa(const struct crl *c, const struct public_key *key, enum hash_id hash, const uint8_t *digest, size_t n)
 {
     static const unsigned char *const oids[] = { BR_HASH_OID_SHA256, BR_HASH_OID_SHA384, BR_HASH_OID_SHA512 };
     uint8_t signed_digest[64];
-    br_rsa_public_key pk = { bytes_of(key->n), key->n.n, bytes_of(key->e), key->e.n };
+    br_rsa_public_key pk = bearssl_rsa(key);
     return br_rsa_pkcs1_vrfy_get_default()(c->sig.p, c->sig.n, oids[hash], n, &pk, signed_digest) == 1 &&
            memcmp(signed_digest, digest, n) == 0;
 }
@@ -153,7 +147,7 @@ static bool verify_rsa(const struct crl *c, const struct public_key *key, enum h
 static bool verify_ecdsa(const struct crl *c, const struct public_key *key, const uint8_t *digest, size_t n)
 {
     size_t width = key->type == KEY_P256 ? 32 : 48;
-    br_ec_public_key pk = { key->type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1, bytes_of(key->point), key->point.n };
+    br_ec_public_key pk = bearssl_ec(key);
     return der_ecdsa_sig_ok(c->sig.p, c->sig.n, width) && br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, digest, n, &pk, c->sig.p, c->sig.n) == 1;
 }
 

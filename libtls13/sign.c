@@ -1,13 +1,12 @@
 /* Signatures: the scheme table, EMSA-PSS, and nothing given out that does not verify. */
 #include "sign.h"
 
-#include <bearssl.h>
-
 #include "cpu.h"
 #include "der.h"
 #include "error.h"
 #include "hash_impl.h"
 #include "kdf.h"
+#include "key_bearssl.h"
 #include "nist.h"
 #include "sign_kat.h"
 #include "x86/p256.h"
@@ -123,12 +122,6 @@ static br_rsa_public rsa_verifier(void)
     return br_rsa_public_get_default();
 }
 
-/* BearSSL's structs want pointers to non-const bytes, which it only reads. */
-static unsigned char *bytes_of(struct slice v)
-{
-    return (unsigned char *)(uintptr_t)v.p;
-}
-
 /* --- EMSA-PSS ----------------------------------------------------------------------------------------------- */
 
 /* XORs MGF1(seed) over out: RFC 8017 B.2.1.  The seed is a hash. */
@@ -223,7 +216,7 @@ static bool pss_verify(const struct sig_scheme *scheme, unsigned bits, const uin
 /* sig^e mod n over sig; false when sig is not below n. */
 static bool rsa_public(const struct public_key *key, uint8_t *sig, size_t len)
 {
-    const br_rsa_public_key pk = { .n = bytes_of(key->n), .nlen = key->n.n, .e = bytes_of(key->e), .elen = key->e.n };
+    const br_rsa_public_key pk = bearssl_rsa(key);
     return rsa_verifier()(sig, len, &pk) != 0;
 }
 
@@ -232,15 +225,13 @@ int sig_verify(const struct public_key *key, const struct sig_scheme *scheme, co
     if (!sig_fits(key, scheme))
         return -TLS13_E_ILLEGAL;
     if (key->type == KEY_P256 || key->type == KEY_P384) {
-        br_ec_public_key pk = { .curve = key->type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1,
-                                .q = bytes_of(key->point),
-                                .qlen = key->point.n };
         /* BearSSL takes some BER: RFC 8446 4.2.3 wants DER. */
         if (!der_ecdsa_sig_ok(sig, len, key->bits / 8))
             return -TLS13_E_DECRYPT;
         const struct ecdsa *e = own_ecdsa(key->type);
         if (e != NULL)
             return ecdsa_verify(e, key, hash, sig, len) ? 0 : -TLS13_E_DECRYPT;
+        const br_ec_public_key pk = bearssl_ec(key);
         return br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, hash, sig_hash_len(scheme), &pk, sig, len) != 0 ? 0 : -TLS13_E_DECRYPT;
     }
     uint8_t em[SIG_MAX];
@@ -256,15 +247,15 @@ int sig_verify(const struct public_key *key, const struct sig_scheme *scheme, co
 static bool rsa_private(const struct private_key *key, uint8_t *em)
 {
     const br_rsa_private_key sk = { .n_bitlen = key->bits,
-                                    .p = bytes_of(key->p),
+                                    .p = bearssl_bytes(key->p),
                                     .plen = key->p.n,
-                                    .q = bytes_of(key->q),
+                                    .q = bearssl_bytes(key->q),
                                     .qlen = key->q.n,
-                                    .dp = bytes_of(key->dp),
+                                    .dp = bearssl_bytes(key->dp),
                                     .dplen = key->dp.n,
-                                    .dq = bytes_of(key->dq),
+                                    .dq = bearssl_bytes(key->dq),
                                     .dqlen = key->dq.n,
-                                    .iq = bytes_of(key->iq),
+                                    .iq = bearssl_bytes(key->iq),
                                     .iqlen = key->iq.n };
     return rsa_signer()(em, &sk) != 0;
 }
@@ -273,9 +264,7 @@ static size_t sign_unchecked(const struct private_key *key, const struct sig_sch
                              uint8_t *sig)
 {
     if (key->type == KEY_P256 || key->type == KEY_P384) {
-        const br_ec_private_key sk = { .curve = key->type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1,
-                                       .x = bytes_of(key->d),
-                                       .xlen = key->d.n };
+        const br_ec_private_key sk = { .curve = bearssl_curve(key->type), .x = bearssl_bytes(key->d), .xlen = key->d.n };
         return br_ecdsa_i31_sign_asn1(&br_ec_all_m31, class_of(scheme), hash, &sk, sig);
     }
     if (!pss_encode(scheme, key->bits, hash, salt, sig) || !rsa_private(key, sig))

@@ -3,11 +3,10 @@
 
 #include <stdlib.h>
 
-#include <bearssl.h>
-
 #include "crl.h"
 #include "error.h"
 #include "hash_impl.h"
+#include "key_bearssl.h"
 #include "limits.h"
 #include "pem.h"
 
@@ -54,26 +53,19 @@ struct slice trust_name(const struct trust *t, size_t i)
     return t->ca[i].x.subject;
 }
 
-static unsigned char *bytes_of(struct slice v)
-{
-    return (unsigned char *)(uintptr_t)v.p; /* BearSSL's structs want non-const bytes, which it only reads */
-}
-
 static br_x509_trust_anchor anchor_of(const struct x509 *x)
 {
     br_x509_trust_anchor a;
     memset(&a, 0, sizeof a);
-    a.dn.data = bytes_of(x->subject);
+    a.dn.data = bearssl_bytes(x->subject);
     a.dn.len = x->subject.n;
     a.flags = BR_X509_TA_CA;
     if (x->key.type == KEY_RSA) {
         a.pkey.key_type = BR_KEYTYPE_RSA;
-        a.pkey.key.rsa = (br_rsa_public_key){ bytes_of(x->key.n), x->key.n.n, bytes_of(x->key.e), x->key.e.n };
+        a.pkey.key.rsa = bearssl_rsa(&x->key);
     } else {
         a.pkey.key_type = BR_KEYTYPE_EC;
-        a.pkey.key.ec.curve = x->key.type == KEY_P256 ? BR_EC_secp256r1 : BR_EC_secp384r1;
-        a.pkey.key.ec.q = bytes_of(x->key.point);
-        a.pkey.key.ec.qlen = x->key.point.n;
+        a.pkey.key.ec = bearssl_ec(&x->key);
     }
     return a;
 }

@@ -17,6 +17,12 @@ struct slice {
     size_t n;
 };
 
+/* For what is public: time depends on the bytes. */
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
 /* Overwrites a secret so that the compiler cannot leave it out, and without a call where it is small. */
 #define WIPE(object) wipe_inline(&(object), sizeof(object))
 static inline void wipe_inline(void *p, size_t n)

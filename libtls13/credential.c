@@ -21,11 +21,6 @@ struct chain {
     size_t n;
 };
 
-static bool same(struct slice a, struct slice b)
-{
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
-}
-
 /* --- reading ------------------------------------------------------------------------------------------------ */
 
 /* Takes over der when it is a certificate of the chain; => 1 then, 0 when it is something else, or -TLS13_E_*. */
@@ -84,7 +79,7 @@ static int check_chain(struct chain *chain)
         int err = x509_parse(&chain->cert[i].x, chain->cert[i].der, chain->cert[i].len);
         if (err < 0)
             return err;
-        if (i != 0 && !same(chain->cert[i - 1].x.issuer, chain->cert[i].x.subject))
+        if (i != 0 && !slice_equal(chain->cert[i - 1].x.issuer, chain->cert[i].x.subject))
             return -TLS13_E_CERT_ORDER;
     }
     const struct x509 *leaf = &chain->cert[0].x;
@@ -132,7 +127,7 @@ static int list_chain_sigs(struct credential *c, const struct chain *chain)
         return -TLS13_E_MEMORY;
     for (size_t i = 0; i < chain->n; i++) {
         const struct x509 *x = &chain->cert[i].x;
-        if (same(x->issuer, x->subject))
+        if (slice_equal(x->issuer, x->subject))
             continue;
         uint16_t sig = x->sig;
         /* What PSS signature it is depends on the issuer's key; when that is not here, a plain RSA key is by far the likelier. */

@@ -356,16 +356,11 @@ struct public_key key_public(const struct private_key *key)
     return pub;
 }
 
-static bool same(struct slice a, struct slice b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool key_matches(const struct private_key *key, const struct public_key *pub)
 {
     struct public_key own = key_public(key);
     /* A PSS certificate may be issued over a key that its file calls plain RSA: the numbers decide. */
     bool rsa = own.n.n != 0 && pub->n.n != 0;
-    return own.type != KEY_NONE && (own.type == pub->type || rsa) && same(own.point, pub->point) && same(own.n, pub->n) &&
-           same(own.e, pub->e);
+    return own.type != KEY_NONE && (own.type == pub->type || rsa) && slice_equal(own.point, pub->point) && slice_equal(own.n, pub->n) &&
+           slice_equal(own.e, pub->e);
 }

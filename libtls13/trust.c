@@ -115,11 +115,6 @@ int trust_add_ca(struct trust *t, const char *text, size_t len)
 
 /* --- revocation ------------------------------------------------------------------------------------------- */
 
-static bool same(struct slice a, struct slice b)
-{
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
-}
-
 static int add_list(struct trust *t, const uint8_t *der, size_t len)
 {
     struct crl c, *more = NULL;
@@ -128,7 +123,7 @@ static int add_list(struct trust *t, const uint8_t *der, size_t len)
         return err;
     err = -TLS13_E_CRL_PARSE; /* until one of the authorities has signed it */
     for (size_t i = 0; i < t->n && err < 0; i++)
-        if (same(t->ca[i].x.subject, c.issuer))
+        if (slice_equal(t->ca[i].x.subject, c.issuer))
             err = crl_verify(&c, &t->ca[i].x.key);
     if (err == 0 && (more = realloc(t->crls, (t->n_crls + 1) * sizeof *more)) == NULL)
         err = -TLS13_E_MEMORY;
@@ -166,7 +161,7 @@ static int check_revoked(const struct trust *t, const struct x509 *x, int64_t no
     *covered = 0;
     for (size_t i = 0; i < t->n_crls; i++) {
         const struct crl *c = &t->crls[i];
-        if (!same(c->issuer, x->issuer))
+        if (!slice_equal(c->issuer, x->issuer))
             continue;
         if (crl_holds(c, x->serial))
             return -TLS13_E_CERT_REVOKED;
@@ -237,7 +232,7 @@ static int verify_path(const br_x509_trust_anchor *anchors, size_t n_anchors, co
 static bool is_authority(const struct trust *t, struct slice issuer)
 {
     for (size_t i = 0; i < t->n; i++)
-        if (same(t->ca[i].x.subject, issuer))
+        if (slice_equal(t->ca[i].x.subject, issuer))
             return true;
     return false;
 }
@@ -252,7 +247,7 @@ static int verify_down(const struct trust *t, const struct slice *chain, const s
     int err = top == 0 ? 0 : verify_path(t->anchors, t->n, chain + top, 1, now);
     for (size_t i = top; err == 0 && i-- > 1;) {
         const struct x509 *issuer = &x[i + 1];
-        if (!same(x[i].issuer, issuer->subject))
+        if (!slice_equal(x[i].issuer, issuer->subject))
             return -TLS13_E_UNKNOWN_CA;
         if (issuer->key.type == KEY_RSA_PSS)
             return -TLS13_E_UNSUPPORTED_CERT;

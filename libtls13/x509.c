@@ -262,7 +262,7 @@ int x509_parse(struct x509 *x, const uint8_t *der, size_t len)
     struct slice sig = der_bits(&cert);
     if (c.bad || !rd_done(&cert) || !rd_done(&r) || sig.n == 0)
         return -TLS13_E_CERT_PARSE;
-    if (alg.n != inner.n || memcmp(alg.p, inner.p, alg.n) != 0) /* RFC 5280 4.1.1.2 */
+    if (!slice_equal(alg, inner)) /* RFC 5280 4.1.1.2 */
         return -TLS13_E_CERT_PARSE;
     int err = key_parse_public(&x->key, x->spki.p, x->spki.n);
     x->key_supported = err == 0;

@@ -3,7 +3,7 @@
 
 #include "aead_impl.h"
 #include "bytes.h"
-#include "error.h"
+#include "tls13.h"
 #include "x86/aead_x86.h"
 
 #include <bearssl.h>

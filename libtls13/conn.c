@@ -1,5 +1,4 @@
 /* The engine (tls13.h): one connection, fed bytes, giving bytes and events. */
-#include "error.h"
 #include "handshake.h"
 
 _Static_assert(sizeof(struct tls13_conn) <= TLS13_CONN_SIZE, "tls13.h promises less");
@@ -237,7 +236,7 @@ static int die(struct tls13_conn *conn, struct tls13_io *io, int err)
 {
     bool told = err == -TLS13_E_ALERT || err == -TLS13_E_CLOSED;
     if (!told)
-        io->out_len += tls13_abort(conn, err_alert(err), io->out + io->out_len, io->out_cap - io->out_len);
+        io->out_len += tls13_abort(conn, tls13_err_alert(err), io->out + io->out_len, io->out_cap - io->out_len);
     conn->err = (uint8_t)-err;
     io->in += io->in_len;
     io->in_len = 0;

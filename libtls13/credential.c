@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "codes.h"
-#include "error.h"
 #include "kdf.h"
 #include "pem.h"
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "der.h"
-#include "error.h"
 #include "hash_impl.h"
 #include "kdf.h"
 #include "key_bearssl.h"
+#include "tls13.h"
 
 static struct slice trim(struct slice serial)
 {

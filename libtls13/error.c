@@ -1,5 +1,5 @@
 /* Errors and alerts as text: one row each. */
-#include "error.h"
+#include "tls13.h"
 
 #include <stddef.h>
 
@@ -26,15 +26,10 @@ static const struct row *find(int err)
     return i >= 1 && i <= sizeof errors / sizeof errors[0] ? &errors[i - 1] : NULL;
 }
 
-int err_alert(int err)
+int tls13_err_alert(int err)
 {
     const struct row *r = find(err);
     return r != NULL ? r->alert : TLS13_ALERT_internal_error;
-}
-
-int tls13_err_alert(int err)
-{
-    return err_alert(err);
 }
 
 const char *tls13_err_name(int err)

@@ -3,9 +3,9 @@
 
 #include "bytes.h"
 #include "curve.h"
-#include "error.h"
 #include "mlkem.h"
 #include "suite.h"
+#include "tls13.h"
 
 static const struct kex_group groups[] = {
     { GROUP_X25519MLKEM768, MLKEM_EK + 32, MLKEM_CT + 32, MLKEM_SS + 32, 32 + 32, "X25519MLKEM768" },

@@ -6,7 +6,7 @@
 
 #include "curve.h"
 #include "der.h"
-#include "error.h"
+#include "tls13.h"
 
 #define RSA_MIN_BITS 2048
 #define RSA_MAX_BITS 4096

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "error.h"
+#include "tls13.h"
 #include "x509.h"
 
 struct entry {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "error.h"
+#include "tls13.h"
 
 #define LINE 64 /* characters of base64 a line, RFC 7468 2 */
 

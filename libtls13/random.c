@@ -1,7 +1,7 @@
 /* getrandom(2), without user-space state: nothing to leak over fork or into a snapshot. */
 #include "random.h"
 
-#include "error.h"
+#include "tls13.h"
 
 #include <errno.h>
 #include <sys/random.h>

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "der.h"
-#include "error.h"
 #include "kdf.h"
 #include "key.h"
 #include "pem.h"

@@ -3,7 +3,6 @@
 #include "bytes.h"
 #include "cpu.h"
 #include "curve.h"
-#include "error.h"
 #include "kdf.h"
 #include "keccak.h"
 #include "kex.h"

@@ -3,12 +3,12 @@
 
 #include "cpu.h"
 #include "der.h"
-#include "error.h"
 #include "hash_impl.h"
 #include "kdf.h"
 #include "key_bearssl.h"
 #include "nist.h"
 #include "sign_kat.h"
+#include "tls13.h"
 #include "x86/p256.h"
 #include "x86/rsa.h"
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include "crl.h"
-#include "error.h"
 #include "hash_impl.h"
 #include "key_bearssl.h"
 #include "limits.h"
 #include "pem.h"
+#include "tls13.h"
 
 struct authority {
     uint8_t *der;

@@ -2,7 +2,7 @@
 #include "x509.h"
 
 #include "der.h"
-#include "error.h"
+#include "tls13.h"
 
 /* --- signature algorithms ----------------------------------------------------------------------------------- */
 

@@ -166,11 +166,11 @@ int admin_run(const struct admin_job *job)
     forget(job);
     if (!built) {
         log_error("the admin process cannot start: out of memory");
-        return 4;
+        return EXIT_INTERNAL;
     }
     if (process_become(&job->world->identity) != 0) {
         log_error("the admin process cannot become %s: %s", job->world->identity.name, strerror(errno));
-        return 3;
+        return EXIT_RIGHTS;
     }
     sandbox_process();
     catch_signal(&s, &s.term, SIGTERM, end);
@@ -183,8 +183,8 @@ int admin_run(const struct admin_job *job)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != job->master)
-        return 0;
+        return EXIT_FINE;
     (void)!sandbox_enter(job->world->conf, SANDBOX_ADMIN, false); /* the workers have told what the kernel refuses */
     ev_run(s.loop, 0);
-    return 0;
+    return EXIT_FINE;
 }

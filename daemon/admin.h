@@ -18,7 +18,7 @@ struct admin_job {
 
 /*
  * The whole life of an admin process: forgets every key, drops privileges, answers on world->admin until SIGTERM.
- * => its exit code: 0; 3 privileges could not be dropped; 4 anything else.  Never returns to the master's code.
+ * => its exit code: EXIT_FINE; EXIT_RIGHTS: privileges could not be dropped; EXIT_INTERNAL.  Never returns to the master's code.
  */
 int admin_run(const struct admin_job *job);
 

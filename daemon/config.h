@@ -101,7 +101,7 @@ struct flag {
 /* Takes the next argument, *at moves on; => 1, 0 at the end, -1 when it is wrong (why says how). */
 int flag_next(const struct invocation *inv, int *at, struct flag *f, char *why, size_t why_len);
 
-/* Memory of the configuration; when there is none, a line is written and the process ends with code 4. */
+/* Memory of the configuration; when there is none, a line is written and the process ends with EXIT_INTERNAL. */
 void *mem_grow(void *p, size_t n, size_t size);
 char *mem_text(const char *text, size_t len);
 void list_add(struct str_list *list, const char *text, size_t len);

@@ -104,7 +104,7 @@ static int wait_ready(int fd, struct member *m, double until)
     (void)kill(m->pid, SIGKILL);
     (void)waitpid(m->pid, &status, 0);
     m->pid = 0;
-    return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 4;
+    return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EXIT_INTERNAL;
 }
 
 static void end_members(struct crew *crew, struct commons *c)
@@ -128,7 +128,7 @@ int crew_start(struct crew *crew, struct world *world, struct world *old, struct
 {
     struct crew fresh = { .at = calloc(world->workers, sizeof *fresh.at), .n = world->workers };
     int *ready = malloc(world->workers * sizeof *ready);
-    int code = fresh.at != NULL && ready != NULL ? 0 : 4;
+    int code = fresh.at != NULL && ready != NULL ? EXIT_FINE : EXIT_INTERNAL;
     size_t started = 0;
     if (code != 0)
         fresh.n = 0;
@@ -137,13 +137,13 @@ int crew_start(struct crew *crew, struct world *world, struct world *old, struct
     for (; code == 0 && started < fresh.n; started++) {
         int fds[2];
         if (pipe2(fds, O_CLOEXEC) != 0) {
-            code = 4;
+            code = EXIT_INTERNAL;
             break;
         }
         bool ok = start_one(&fresh.at[started], world, old, c, fds[1]);
         close(fds[1]);
         ready[started] = fds[0];
-        code = ok ? 0 : 4;
+        code = ok ? EXIT_FINE : EXIT_INTERNAL;
     }
     double until = clock_now() + READY_SECONDS;
     for (size_t i = 0; i < started; i++) {
@@ -195,7 +195,7 @@ static void become_resolver(struct world *world, struct world *old, struct commo
     if (old != NULL)
         drop_keys(old);
     if (process_become(&world->identity) != 0)
-        _exit(3);
+        _exit(EXIT_RIGHTS);
     sandbox_process();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
@@ -212,7 +212,7 @@ void crew_first_look(struct world *world, struct world *old, struct commons *c)
         become_resolver(world, old, c);
         if (getppid() == master)
             resolve_names(world->names, world->n_names, true, FIRST_LOOK);
-        _exit(0);
+        _exit(EXIT_FINE);
     }
     if (pid < 0)
         log_error("host names cannot be looked up: %s", strerror(errno));
@@ -234,7 +234,7 @@ static void resolver_run(struct world *world, struct commons *c, pid_t master)
         resolve_names(world->names, world->n_names, false, RESOLVE_MOST);
         (void)sleep(RESOLVE_SECONDS);
     }
-    _exit(0);
+    _exit(EXIT_FINE);
 }
 
 static bool start_resolver(struct member *m, struct world *world, struct commons *c)

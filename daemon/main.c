@@ -1,4 +1,4 @@
-/* From the command line to a running daemon, or to an exit code: 0 fine, 1 refused, 2 usage, 3 no socket or privileges, 4 internal. */
+/* From the command line to a running daemon, or to an exit code. */
 #include "certs.h"
 #include "handover.h"
 #include "log.h"
@@ -11,8 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { EXIT_FINE, EXIT_REFUSED, EXIT_USAGE, EXIT_BIND, EXIT_INTERNAL };
 
 /* Errors go to standard error as they are; a daemon's warnings go where its log does. */
 static void tell(const struct problems *p, bool to_log)

@@ -94,7 +94,7 @@ static struct world *prepare(struct master *m, struct config *c, struct crew *cr
     struct problems p = { 0 };
     struct world *old = m->world, *w = world_build(c, old, &m->commons.inherited, &p, code);
     if (w != NULL && (try_log(w->conf, &p) != 0 || load_keys(m->commons.ring, w->conf, &p) != 0)) {
-        *code = 1;
+        *code = EXIT_REFUSED;
         world_free(w, old);
         w = NULL;
     }
@@ -407,7 +407,7 @@ static struct world *start(struct master *m, struct config *c, int *code)
 int master_run(struct config *c, const struct invocation *inv)
 {
     struct master m = { .inv = inv, .commons = { .watch.fd = -1, .channel = -1 }, .upgrade.fd = -1 };
-    int code = 4;
+    int code = EXIT_INTERNAL;
     sandbox_process();
     notify_open();
     if (!process_program(inv->argv[0], inv->cwd, m.program, sizeof m.program))
@@ -436,5 +436,5 @@ int master_run(struct config *c, const struct invocation *inv)
     world_free(m.world, NULL);
     free(m.crew.at);
     free(m.crew.old);
-    return 0;
+    return EXIT_FINE;
 }

@@ -4,10 +4,7 @@
 
 #include "options.h"
 
-/*
- * Runs the daemon until a signal ends it; owns c from now on.  inv is read again at each reload.
- * => the exit code: 0 fine, 1 certificates refused, 3 could not bind or drop privileges, 4 internal.
- */
+/* Runs the daemon until a signal ends it; owns c from now on.  inv is read again at each reload.  => its exit code. */
 int master_run(struct config *c, const struct invocation *inv);
 
 #endif

@@ -283,7 +283,7 @@ void *mem_grow(void *p, size_t n, size_t size)
     void *grown = reallocarray(p, n, size);
     if (grown == NULL) {
         (void)!write(STDERR_FILENO, "tls13d: out of memory\n", 22);
-        _exit(4);
+        _exit(EXIT_INTERNAL);
     }
     return grown;
 }

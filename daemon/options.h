@@ -97,6 +97,15 @@ struct config {
     struct origin *origins;            /* of each key of [daemon], by row of the table */
 };
 
+/* What a process of ours ends with; tls13d(8), EXIT STATUS. */
+enum exit_code {
+    EXIT_FINE,
+    EXIT_REFUSED, /* the configuration, a certificate */
+    EXIT_USAGE,
+    EXIT_RIGHTS, /* no socket, or privileges that could not be dropped */
+    EXIT_INTERNAL
+};
+
 /* What main is to do, out of the command line. */
 enum command { CMD_RUN, CMD_TEST, CMD_PRINT_CONFIG, CMD_STATUS, CMD_VERSION, CMD_HELP };
 struct invocation {
@@ -109,7 +118,7 @@ struct invocation {
     const char *cwd; /* where the program was started: relative paths of the command line stand there; NULL: where it is now */
 };
 
-/* Reads the command line.  => 0; 2 (usage) after having said on standard error what is wrong. */
+/* Reads the command line.  => 0; EXIT_USAGE after having said on standard error what is wrong. */
 int options_args(struct invocation *inv, int argc, char **argv);
 
 /* Problems found while loading: each printed as FILE:LINE: KEY: what and what to do. */

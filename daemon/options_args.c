@@ -92,7 +92,7 @@ __attribute__((format(printf, 1, 2))) static int usage(const char *fmt, ...)
     (void)vfprintf(stderr, fmt, ap);
     (void)fputs("\ntls13d --help lists the options\n", stderr);
     va_end(ap);
-    return 2;
+    return EXIT_USAGE;
 }
 
 static int set_command(struct invocation *inv, enum command command)

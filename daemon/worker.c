@@ -240,11 +240,11 @@ int worker_run(const struct worker_job *job)
     (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     if (!build_env(&w) || !build_places(&w) || !door_build(&w.door, &w.env, job, w.places)) {
         log_error("worker %zu cannot start: out of memory", job->index);
-        return 4;
+        return EXIT_INTERNAL;
     }
     if (process_become(&job->world->identity) != 0) {
         log_error("cannot become %s: %s", job->world->identity.name, strerror(errno));
-        return 3;
+        return EXIT_RIGHTS;
     }
     sandbox_process(); /* a change of user has undone part of it; keys do not go into core dumps */
     STATS_SET(w.env.stats, generation, job->world->generation);
@@ -253,7 +253,7 @@ int worker_run(const struct worker_job *job)
     w.door.clock_arg = &w;
     if (!start_watching(&w)) {
         log_error("worker %zu cannot start: %s", job->index, strerror(errno));
-        return 4;
+        return EXIT_INTERNAL;
     }
     follow_master(job);
     (void)!sandbox_enter(job->world->conf, SANDBOX_WORKER, job->index == 0);
@@ -266,5 +266,5 @@ int worker_run(const struct worker_job *job)
         end_of_round(&w);
     }
     log_fold_tell(w.loop.now + 1);
-    return 0;
+    return EXIT_FINE;
 }

@@ -22,7 +22,7 @@ struct worker_job {
 
 /*
  * The whole life of a worker process: drops privileges, serves, drains on SIGTERM, ends at once on SIGINT.
- * => its exit code: 0; 3 privileges could not be dropped; 4 anything else.  Never returns to the master's code.
+ * => its exit code: EXIT_FINE; EXIT_RIGHTS: privileges could not be dropped; EXIT_INTERNAL.  Never returns to the master's code.
  */
 int worker_run(const struct worker_job *job);
 

@@ -150,7 +150,7 @@ struct world *world_build(struct config *conf, const struct world *old, const st
 {
     char why[1024];
     struct world *w = calloc(1, sizeof *w);
-    *code = 1;
+    *code = EXIT_REFUSED;
     if (w == NULL) {
         config_free(conf);
         return NULL;
@@ -168,12 +168,12 @@ struct world *world_build(struct config *conf, const struct world *old, const st
     }
     int bound = ok ? listen_open(&w->binds, old != NULL ? &old->binds : NULL, in, conf, w->workers, why, sizeof why) : 0;
     if (bound < 0) {
-        *code = 3;
+        *code = EXIT_RIGHTS;
         problem_add(p, listen_origin(&conf->listens[-1 - bound], "bind"), "bind", "%s", why);
         ok = false;
     }
     if (ok && open_admin(w, old, why, sizeof why) != 0) {
-        *code = 3;
+        *code = EXIT_RIGHTS;
         problem_add(p, config_origin(conf, "admin"), "admin", "%s", why);
         ok = false;
     }

@@ -25,7 +25,7 @@ struct world {
 /*
  * Builds a world of conf, which it owns from now on; sockets of old (may be NULL) are kept, and the addresses of names.  Problems go to p.
  *
- * => the world, or NULL: conf is freed, old is as before.  *code is the exit code that says why (1 refused, 3 no socket).
+ * => the world, or NULL: conf is freed, old is as before.  *code is the exit code that says why: EXIT_REFUSED, or EXIT_RIGHTS (no socket).
  */
 struct world *world_build(struct config *conf, const struct world *old, const struct inheritance *in, struct problems *p, int *code);
 /*

@@ -203,10 +203,15 @@ static void add_files(struct build *b, const struct cert_conf *c, const char *pa
 
 /* --- directories --------------------------------------------------------------------------------------------- */
 
-static int wanted_name(const struct dirent *e)
+bool certs_takes(const char *name)
 {
-    size_t n = strlen(e->d_name);
-    return e->d_name[0] != '.' && n > 4 && strcmp(e->d_name + n - 4, ".pem") == 0;
+    size_t n = strlen(name);
+    return name[0] != '.' && n > 4 && strcmp(name + n - 4, ".pem") == 0;
+}
+
+static int wanted(const struct dirent *e)
+{
+    return certs_takes(e->d_name);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -221,7 +226,7 @@ static void add_directory(struct build *b, const struct cert_conf *c)
         refuse(b, c->key_origin, "private-key", "%s is a directory, each of its files holds its own key; remove this line", c->certificate);
         return;
     }
-    int n = scandir(c->certificate, &names, wanted_name, by_name);
+    int n = scandir(c->certificate, &names, wanted, by_name);
     if (n < 0) {
         refuse(b, c->origin, "certificate", "the directory %s cannot be read: %s", c->certificate, strerror(errno));
         return;

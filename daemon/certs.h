@@ -10,5 +10,7 @@
  * file, line and key.  => a context with one reference, or NULL when a problem refuses it.
  */
 struct tls13_ctx *certs_build(const struct config *c, const struct listen_conf *l, struct problems *p);
+/* Whether a file of this name is taken when `certificate` names its directory: *.pem that is not hidden. */
+bool certs_takes(const char *name);
 
 #endif

@@ -1,5 +1,6 @@
 #include "watch.h"
 
+#include "certs.h"
 #include "config.h"
 
 #include <dirent.h>
@@ -107,9 +108,7 @@ static uint64_t look_into(struct file_watch *w, const char *directory)
     DIR *d = opendir(directory);
     watch_directory(w, directory, strlen(directory));
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        size_t n = strlen(e->d_name);
-        if (e->d_name[0] == '.' || n <= 4 || strcmp(e->d_name + n - 4, ".pem") != 0 ||
-            snprintf(path, sizeof path, "%s/%s", directory, e->d_name) >= (int)sizeof path)
+        if (!certs_takes(e->d_name) || snprintf(path, sizeof path, "%s/%s", directory, e->d_name) >= (int)sizeof path)
             continue;
         if (e->d_type == DT_LNK || e->d_type == DT_UNKNOWN)
             watch_path(w, path);

@@ -78,6 +78,8 @@ bool option_time(const char *text, double *seconds);
 const char *option_time_text(double seconds, char *buf, size_t n);
 /* Writes value, relative to base unless absolute already; => malloc'ed. */
 char *option_path(const char *base, const char *value);
+/* An address as its value has it, but the path of a Unix socket absolute; => malloc'ed. */
+char *option_addr(const char *base, const char *value);
 /* Sets a key of one of the list types, T_BIND and below; => false after a problem. */
 bool option_set_list(const struct setter *s, const struct row *row, const char *value);
 /* => the index of the len bytes at word in "a|b|c", or -1. */

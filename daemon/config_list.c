@@ -3,24 +3,15 @@
 #include "tls13.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* --- addresses ----------------------------------------------------------------------------------------------- */
 
-/* Parses an address; a relative Unix path is made absolute first. */
 static bool parse_addr(const struct setter *s, const struct row *row, const char *value, bool for_bind, struct addr *a)
 {
-    char why[256];
-    char *text = NULL;
-    if (strncmp(value, "unix:", 5) == 0 && value[5] != '\0' && value[5] != '/' && value[5] != '@') {
-        char *path = option_path(s->base, value + 5);
-        text = mem_grow(NULL, strlen(path) + 6, 1);
-        (void)sprintf(text, "unix:%s", path);
-        free(path);
-    }
-    bool good = addr_parse(a, text != NULL ? text : value, for_bind, why, sizeof why);
+    char why[256], *text = option_addr(s->base, value);
+    bool good = addr_parse(a, text, for_bind, why, sizeof why);
     if (!good)
         problem_add(s->p, s->origin, row->name, "%s", why);
     free(text);

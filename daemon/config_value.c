@@ -34,6 +34,18 @@ char *option_path(const char *base, const char *value)
     return path;
 }
 
+char *option_addr(const char *base, const char *value)
+{
+    if (strncmp(value, "unix:", 5) != 0 || value[5] == '\0' || value[5] == '@')
+        return mem_text(value, strlen(value));
+    char *path = option_path(base, value + 5);
+    size_t n = strlen(path) + 6;
+    char *text = mem_grow(NULL, n, 1);
+    (void)snprintf(text, n, "unix:%s", path);
+    free(path);
+    return text;
+}
+
 /* Digits at *text, which moves behind them; => false when there are none or too many. */
 static bool digits(const char **text, double *number)
 {
@@ -151,16 +163,11 @@ static char *path_or_word(const struct setter *s, const struct row *row, const c
 
 static bool set_admin(const struct setter *s, const struct row *row, const char *value, char **out)
 {
-    char why[256], *path = NULL;
+    char why[256];
     struct addr a;
     if (value[0] == '\0')
         return true;
-    if (strncmp(value, "unix:", 5) == 0 && value[5] != '\0' && value[5] != '/' && value[5] != '@')
-        path = option_path(s->base, value + 5);
-    size_t n = (path != NULL ? strlen(path) : strlen(value)) + 6;
-    char *text = mem_grow(NULL, n, 1);
-    (void)snprintf(text, n, "%s%s", path != NULL ? "unix:" : "", path != NULL ? path : value);
-    free(path);
+    char *text = option_addr(s->base, value);
     bool good = addr_parse(&a, text, true, why, sizeof why);
     if (!good)
         problem_add(s->p, s->origin, row->name, "%s", why);

@@ -62,7 +62,8 @@ const char *proxy_sig_alg(uint16_t scheme)
 
 /* --- out ------------------------------------------------------------------------------------------------------ */
 
-/* A bounded writer with a sticky error; its buffer is at most PROXY_OUT_MAX long, so that lengths fit 16 bits. */
+/* A bounded writer with a sticky error; its buffer is at most PROXY_OUT_MAX long. */
+_Static_assert(PROXY_OUT_MAX <= UINT16_MAX, "lengths have 16 bits");
 struct put {
     uint8_t *out;
     size_t n, cap;

@@ -43,7 +43,7 @@ static void turn_wheel(void *arg)
     int64_t ms = (int64_t)(t.tv_sec - w->t0.tv_sec) * 1000 + (t.tv_nsec - w->t0.tv_nsec) / 1000000;
     uint32_t now = (uint32_t)(ms / (1000 / WHEEL_TICKS_PER_SECOND)) + 1;
     while ((n = wheel_expired(&w->env.wheel, now)) != NULL)
-        link_due((struct link *)(void *)((char *)n - offsetof(struct link, timer)));
+        link_due(LOOP_OWNER(n, struct link, timer));
 }
 
 static void tick(struct alarm *a)
@@ -96,7 +96,7 @@ static void cut_all(struct worker *w)
     struct wheel_node *n;
     link_compute(&w->env);
     while ((n = wheel_expired(&w->env.wheel, UINT32_MAX)) != NULL)
-        link_cut((struct link *)(void *)((char *)n - offsetof(struct link, timer)), END_DRAIN);
+        link_cut(LOOP_OWNER(n, struct link, timer), END_DRAIN);
 }
 
 static void drained(struct alarm *a)
@@ -196,11 +196,12 @@ static bool build_env(struct worker *w)
     pool_init(&e->links, sizeof(struct link) + tls13_conn_size());
     pool_init(&e->hs, tls13_hs_size());
     slabs_init(&e->slabs);
-    e->out_cap = LINK_RECORDS * (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL) + TLS13_UPDATE;
+    enum { RECORDS = LINK_RECORDS * (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL) + TLS13_UPDATE };
+    _Static_assert(PROXY_OUT_MAX <= RECORDS, "a PROXY header is written there, too");
+    e->out_cap = RECORDS;
     for (size_t i = 0; i < job->world->conf->n_listens; i++)
         if (tls13_ctx_max_flight(job->world->ctx[i]) > e->out_cap)
             e->out_cap = tls13_ctx_max_flight(job->world->ctx[i]);
-    _Static_assert(PROXY_OUT_MAX < 65536, "a PROXY header is written to the scratch");
     e->in = scratch(SLAB_MAX);
     e->out = scratch(e->out_cap);
     e->stats = &job->shared->block[job->block];

@@ -4,14 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const size_t body[] = { [KIND_HELLO] = sizeof(struct hello),
-                               [KIND_BIND] = sizeof(struct bind_text),
-                               [KIND_ADMIN] = sizeof(struct bind_text),
-                               [KIND_INHERITED] = 256,
-                               [KIND_NAME] = sizeof(struct name),
-                               [KIND_KEYS] = sizeof(struct keys),
-                               [KIND_READY] = 0,
-                               [KIND_REFUSED] = 512 };
+#define OF(member) sizeof((struct message *)0)->u.member
+static const size_t body[] = {
+    [KIND_HELLO] = OF(hello), [KIND_BIND] = OF(bind), [KIND_ADMIN] = OF(bind), [KIND_INHERITED] = OF(inherited),
+    [KIND_NAME] = OF(name),   [KIND_KEYS] = OF(keys), [KIND_READY] = 0,        [KIND_REFUSED] = OF(refused),
+};
 
 size_t wire_size(enum kind kind)
 {

@@ -6,7 +6,8 @@
 
 #define HANDOVER_MAGIC   0x33317474u /* not a number that comes about by itself */
 #define HANDOVER_VERSION 1           /* of all that follows; a master of another version is refused */
-#define HANDOVER_SOCKETS 64          /* of one address: the most workers there are */
+#define HANDOVER_SOCKETS 64          /* of one address */
+_Static_assert(WORKERS_MOST <= HANDOVER_SOCKETS, "an address has a socket for each worker");
 
 enum kind { KIND_HELLO = 1, KIND_BIND, KIND_ADMIN, KIND_INHERITED, KIND_NAME, KIND_KEYS, KIND_READY, KIND_REFUSED };
 

@@ -46,6 +46,7 @@ struct row {
     const char *help;    /* a line */
 };
 
+enum { OPTION_ROWS_MOST = 64 };
 extern const struct row option_rows[];
 extern const size_t n_option_rows;
 

@@ -110,6 +110,7 @@ const struct row option_rows[] = {
 };
 /* clang-format on */
 const size_t n_option_rows = sizeof option_rows / sizeof option_rows[0];
+_Static_assert(sizeof option_rows / sizeof option_rows[0] <= OPTION_ROWS_MOST, "there is a mark for each where flags are counted");
 
 /* --- finding a key ------------------------------------------------------------------------------------------- */
 

@@ -145,7 +145,7 @@ int options_args(struct invocation *inv, int argc, char **argv)
     struct flag f;
     char why[256];
     int more, err = 0;
-    bool seen[64] = { false };
+    bool seen[OPTION_ROWS_MOST] = { false };
     *inv = (struct invocation){ .argc = argc, .argv = argv, .cwd = getcwd(cwd, sizeof cwd) };
     int at = 1;
     if (argc > 1 && strcmp(argv[1], "status") == 0) {

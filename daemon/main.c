@@ -16,11 +16,11 @@
 static void tell(const struct problems *p, bool to_log)
 {
     for (size_t i = 0; i < p->n; i++) {
-        bool warning = strncmp(p->text[i], "warning: ", 9) == 0;
-        if (!warning)
+        const char *warning = problem_warning(p, i);
+        if (warning == NULL)
             handover_note(p->text[i]);
-        if (warning && to_log)
-            log_warning("%s", p->text[i] + 9);
+        if (warning != NULL && to_log)
+            log_warning("%s", warning);
         else
             (void)fprintf(stderr, "%s\n", p->text[i]);
     }

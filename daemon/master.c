@@ -40,15 +40,6 @@ static int load_keys(struct ticket_ring *ring, const struct config *c, struct pr
     return -1;
 }
 
-/* => 0; -1 with a problem: the log cannot be written there. */
-static int try_log(const struct config *c, struct problems *p)
-{
-    if (log_try(c->log) == 0)
-        return 0;
-    problem_add(p, config_origin(c, "log"), "log", "%s cannot be opened: %s", c->log, strerror(errno));
-    return -1;
-}
-
 static void keys_in_force(struct master *m)
 {
     bool automatic = strcmp(m->world->conf->ticket_keys, "auto") == 0;
@@ -65,13 +56,23 @@ static void keys_in_force(struct master *m)
 static void tell(const struct problems *p)
 {
     for (size_t i = 0; i < p->n; i++) {
-        if (strncmp(p->text[i], "warning: ", 9) == 0)
-            log_warning("%s", p->text[i] + 9);
-        else
-            log_error("%s", p->text[i]);
-        if (strncmp(p->text[i], "warning: ", 9) != 0)
-            handover_note(p->text[i]);
+        const char *warning = problem_warning(p, i);
+        if (warning != NULL) {
+            log_warning("%s", warning);
+            continue;
+        }
+        log_error("%s", p->text[i]);
+        handover_note(p->text[i]);
     }
+}
+
+/* => 0; -1 with a problem: the log cannot be written there. */
+static int try_log(const struct config *c, struct problems *p)
+{
+    if (log_try(c->log) == 0)
+        return 0;
+    problem_add(p, config_origin(c, "log"), "log", "%s cannot be opened: %s", c->log, strerror(errno));
+    return -1;
 }
 
 /* Places among the counters for whatever is named, so that all workers find the same. */

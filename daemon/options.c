@@ -223,6 +223,7 @@ struct origin listen_origin(const struct listen_conf *l, const char *key)
 
 /* --- problems ------------------------------------------------------------------------------------------------ */
 
+#define WARNING "warning: "
 enum { PROBLEMS_MOST = 100 }; /* nobody reads more of them at once */
 
 __attribute__((format(printf, 5, 0))) static void add(struct problems *p, bool warning, struct origin o, const char *key, const char *fmt,
@@ -239,7 +240,7 @@ __attribute__((format(printf, 5, 0))) static void add(struct problems *p, bool w
             *c = '?';
 
     char *text = mem_grow(NULL, strlen(where) + strlen(what) + (key != NULL ? strlen(key) : 0) + 32, 1);
-    (void)sprintf(text, "%s%s: %s%s%s", warning ? "warning: " : "", where, key != NULL ? key : "", key != NULL ? ": " : "", what);
+    (void)sprintf(text, "%s%s: %s%s%s", warning ? WARNING : "", where, key != NULL ? key : "", key != NULL ? ": " : "", what);
     bool told = false; /* a flag is set in every listener, its problem is one */
     for (size_t i = 0; i < p->n && !told; i++)
         told = strcmp(p->text[i], text) == 0;
@@ -267,6 +268,12 @@ void problem_warn(struct problems *p, struct origin o, const char *key, const ch
     va_start(ap, fmt);
     add(p, true, o, key, fmt, ap);
     va_end(ap);
+}
+
+const char *problem_warning(const struct problems *p, size_t i)
+{
+    size_t n = sizeof WARNING - 1;
+    return strncmp(p->text[i], WARNING, n) == 0 ? p->text[i] + n : NULL;
 }
 
 void problems_free(struct problems *p)

@@ -129,6 +129,8 @@ struct problems {
 };
 void problem_add(struct problems *p, struct origin o, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void problem_warn(struct problems *p, struct origin o, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* => the i-th one without its "warning: ", NULL when it is no warning. */
+const char *problem_warning(const struct problems *p, size_t i);
 void problems_free(struct problems *p);
 
 /* Loads file and flags.  => a new config, or NULL when there are problems that refuse it. */

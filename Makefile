@@ -118,7 +118,7 @@ $(TOOLS): $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtls13.a
 $(B)/unit/test_selftest: LIB_LIBS += -Wl,--wrap=p256_ecdsa_verify,--wrap=nist64_p256_verify,--wrap=nist64_p384_verify
 
 # This one applies a part of the daemon.
-$(B)/tools/sandboxed: $(B)/daemon/sandbox.o $(B)/daemon/log.o
+$(B)/tools/sandboxed: $(B)/daemon/sandbox.o $(B)/daemon/log.o $(B)/daemon/utf8.o
 $(B)/tools/sandboxed: LIB_LIBS += -lseccomp
 
 $(B)/tests/unit/%.o $(B)/tests/tools/%.o: ALL_CPPFLAGS += -Idaemon -Itests/unit

@@ -1,5 +1,6 @@
 /* Log lines: where they go, how they are written, and how floods are folded. */
 #include "log.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,32 +143,12 @@ static void put_tail(struct log_line *l, char c)
         l->text[l->len++] = c;
 }
 
-/* A UTF-8 sequence at p (RFC 3629: shortest form, no surrogates); => its length and *code, or 0. */
-static size_t utf8(const unsigned char *p, size_t n, uint32_t *code)
-{
-    size_t len = p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-    if (len == 0 || n < len)
-        return 0;
-    uint32_t c = p[0] & (0xffU >> (len + 1));
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    if ((len == 3 && c < 0x800) || (len == 4 && (c < 0x10000 || c > 0x10ffff)) || (c >= 0xd800 && c < 0xe000))
-        return 0;
-    *code = c;
-    return len;
-}
-
 /* One character at p as JSON escapes it (RFC 8259 7), printable ASCII aside; what is no UTF-8 becomes U+FFFD.  => bytes eaten. */
 static size_t escape_json(const unsigned char *p, size_t n, char buf[static 16])
 {
     uint32_t c = 0xfffd;
-    size_t eaten = 1;
-    if (p[0] < 0x80)
-        c = p[0];
-    else if ((eaten = utf8(p, n, &c)) == 0)
+    size_t eaten = utf8_take(p, n, &c);
+    if (eaten == 0)
         eaten = 1;
     if (c >= 0x10000)
         (void)snprintf(buf, 16, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));

@@ -1,7 +1,7 @@
 #include "text.h"
+#include "utf8.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,25 +50,11 @@ void text_add(struct text *t, const char *fmt, ...)
     t->len += n > 0 ? (size_t)n : 0;
 }
 
-size_t text_utf8(const char *p)
-{
-    const uint8_t *u = (const uint8_t *)p;
-    if (u[0] < 0x80)
-        return u[0] != 0;
-    size_t n = u[0] >= 0xc2 && u[0] <= 0xdf ? 2 : (u[0] & 0xf0) == 0xe0 ? 3 : u[0] >= 0xf0 && u[0] <= 0xf4 ? 4 : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((u[i] & 0xc0) != 0x80) /* the NUL at the end too */
-            return 0;
-    /* The second byte of a few first ones has narrower bounds. */
-    if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) || (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 /* One character of a value; => how many bytes of it were taken, 0 at its end. */
 static size_t put_char(struct text *t, const char *p, bool json)
 {
-    size_t n = text_utf8(p);
+    uint32_t code;
+    size_t n = utf8_take(p, 4, &code); /* the NUL at the end belongs to none */
     unsigned char c = (unsigned char)*p;
     if (c == '\0')
         return 0;

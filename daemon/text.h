@@ -22,7 +22,4 @@ void text_label(struct text *t, const char *value);
 void text_json(struct text *t, const char *value);
 void text_free(struct text *t);
 
-/* => the length of the UTF-8 sequence at p (RFC 3629: no overlong form, no surrogate), 0 when it is none.  p ends with a NUL. */
-size_t text_utf8(const char *p);
-
 #endif

@@ -116,7 +116,10 @@ static int take_field(const struct line *l, struct fields *f)
         f->close |= has_word(value, n, "close");
         f->keep |= has_word(value, n, "keep-alive");
     }
-    if (is_name(l, name, "transfer-encoding") || (is_name(l, name, "content-length") && !has_word(value, n, "0")))
+    if (is_name(l, name, "transfer-encoding"))
+        return 400;
+    /* A list of lengths is none (RFC 9110 8.6). */
+    if (is_name(l, name, "content-length") && (memchr(value, ',', n) != NULL || !has_word(value, n, "0")))
         return 400;
     return 200;
 }

@@ -435,6 +435,8 @@ static void bad_requests(void)
         { "GET / HTTP/1.1\r\n" HOST "no colon\r\n\r\n", 400 },
         { "GET / HTTP/1.1\r\n" HOST " folded: x\r\n\r\n", 400 },
         { "GET / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\n" HOST "Content-Length: 5, 0\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 5\r\n\r\n", 400 },
         { "GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", 400 },
         { "\x16\x03\x01\x02 \r\n\r\n", 400 },
     };

@@ -102,4 +102,17 @@ static PEER_UNUSED bool peer_handshake(struct peer *p, const struct credential *
     return peer_read(p) && p->connected;
 }
 
+/* Data both ways over a connection that is made.  => whether it has arrived. */
+static PEER_UNUSED bool peer_echo(struct peer *p)
+{
+    uint8_t rec[TLS13_HEAD + 5 + TLS13_TAIL + TLS13_UPDATE];
+    p->n_data = p->n_app = 0;
+    if (peer_send(p, CT_DATA, "question", 8) != TLS13_MORE || p->n_data != 8 || memcmp(p->data, "question", 8) != 0)
+        return false;
+    memcpy(rec + TLS13_HEAD, "reply", 5);
+    p->n_out = tls13_seal(p->conn, rec, 5);
+    memcpy(p->out, rec, p->n_out);
+    return p->n_out == TLS13_HEAD + 5 + TLS13_TAIL && peer_read(p) && p->n_app == 5 && memcmp(p->app, "reply", 5) == 0;
+}
+
 #endif

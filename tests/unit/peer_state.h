@@ -151,6 +151,14 @@ static PEER_UNUSED void peer_free(struct peer *p)
     free(p->hs);
 }
 
+/* Another connection in the place of the last one, if there was any. */
+static PEER_UNUSED void peer_fresh(struct peer *p, struct tls13_ctx *ctx)
+{
+    if (p->conn != NULL)
+        peer_free(p);
+    peer_init(p, ctx);
+}
+
 /* --- the server's end --------------------------------------------------------------------------------------- */
 
 /* Gives bytes to the server and runs it until it wants more or is dead; => the last event or error. */

@@ -6,13 +6,6 @@
 
 static struct peer p;
 
-static void fresh(struct tls13_ctx *ctx)
-{
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
-}
-
 static struct credential *load(const char *pem)
 {
     struct credential *c;
@@ -32,7 +25,7 @@ static struct tls13_ctx *auth_ctx(enum tls13_client_auth mode)
 static int attempt(struct tls13_ctx *ctx, const char *pem)
 {
     struct credential *c = pem != NULL ? load(pem) : NULL;
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     bool ok = peer_handshake(&p, c);
     cred_free(c);
     if (!ok)
@@ -115,7 +108,7 @@ static void key_usage_is_respected(void)
     free(c->message);
     c->message = message;
     c->message_len = w.len;
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(!peer_handshake(&p, c));
     (void)peer_read(&p);
     CHECK_INT(p.last, -TLS13_E_BAD_CERT);
@@ -220,7 +213,7 @@ static void wrong_proof(void)
     struct credential *c = load(fixture_client), *r = load(fixture_client_rsa);
     uint8_t msg[20000], rec[20480];
     for (int i = 0; i < 4; i++) {
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         peer_hello(&p);
         CHECK_INT(peer_send_hello(&p), TLS13_MORE);
         CHECK(peer_read(&p) && p.cert_request);
@@ -239,7 +232,7 @@ static void wrong_proof(void)
         CHECK_INT(p.alert, i == 0 ? TLS13_ALERT_decrypt_error : i == 3 ? TLS13_ALERT_decode_error : TLS13_ALERT_illegal_parameter);
     }
     /* The certificate of one, the signature of another. */
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     CHECK(peer_read(&p));
@@ -294,7 +287,7 @@ static void ecdsa_edges(void)
     struct credential *c = load(fixture_client);
     uint8_t msg[20000], rec[20480], sig[160];
     for (enum wrong what = 0; what < WRONGS; what++) {
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         peer_hello(&p);
         CHECK_INT(peer_send_hello(&p), TLS13_MORE);
         CHECK(peer_read(&p));
@@ -317,13 +310,13 @@ static void nothing_may_be_left_out(void)
     struct tls13_ctx *ctx = auth_ctx(TLS13_CLIENT_AUTH_REQUIRE);
     struct credential *c = load(fixture_client);
     uint8_t msg[20000], rec[20480];
-    fresh(ctx); /* Finished at once */
+    peer_fresh(&p, ctx); /* Finished at once */
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     CHECK(peer_read(&p));
     size_t n = peer_finished(&p, msg);
     CHECK_INT(peer_feed(&p, rec, peer_seal(&p, rec, CT_HANDSHAKE, msg, n)), -TLS13_E_UNEXPECTED);
-    fresh(ctx); /* Certificate without CertificateVerify */
+    peer_fresh(&p, ctx); /* Certificate without CertificateVerify */
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     CHECK(peer_read(&p));
@@ -340,22 +333,22 @@ static void ticket_carries_the_client(void)
     struct tls13_info info;
     CHECK_INT(attempt(ctx, fixture_client), 0);
     struct peer_ticket t = p.tickets[0];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &t;
     CHECK(peer_handshake(&p, NULL));
     CHECK(p.resumed && !p.cert_request);
     tls13_conn_info(p.conn, &info);
     CHECK_STR(info.client_name, "dns:client.example");
     CHECK_STR(info.client_cn, "client one");
-    fresh(open); /* a ticket from a listener without authentication is nothing here */
+    peer_fresh(&p, open); /* a ticket from a listener without authentication is nothing here */
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket anonymous = p.tickets[0];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &anonymous;
     CHECK(!peer_handshake(&p, NULL));
     CHECK_INT(p.last, -TLS13_E_CERT_REQUIRED);
     CHECK_INT(tls13_ctx_set_client_crl(ctx, fixture_crl, strlen(fixture_crl)), 0);
-    fresh(ctx); /* a new list: judged again */
+    peer_fresh(&p, ctx); /* a new list: judged again */
     p.opt.ticket = &t;
     (void)peer_handshake(&p, NULL);
     CHECK(!p.resumed && p.cert_request);
@@ -383,7 +376,7 @@ static void later_signature(void)
         struct tls13_ctx *ctx = tls13_ctx_new();
         uint8_t sig[SIG_MAX], msg[64], rec[128];
         CHECK_INT(tls13_ctx_add_signer(ctx, fixture_p256, strlen(fixture_p256), sign_later, NULL), 0);
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         peer_hello(&p);
         CHECK_INT(peer_send_hello(&p), TLS13_WAIT);
         CHECK_INT(peer_feed(&p, NULL, 0), TLS13_WAIT);

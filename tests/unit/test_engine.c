@@ -8,9 +8,7 @@ static struct tls13_ctx *ctx;
 
 static void fresh(void)
 {
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
+    peer_fresh(&p, ctx);
 }
 
 static void connected(void)

@@ -6,13 +6,6 @@
 static struct peer p;
 static struct hello_parts h;
 
-static void fresh(struct tls13_ctx *ctx)
-{
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
-}
-
 /* Every record that lies in p.out: its header, and that it is neither empty nor too long (5.1, 5.2). */
 static unsigned good_records(void)
 {
@@ -72,12 +65,12 @@ static void hellos(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     struct peer_ticket t;
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     t = p.tickets[0];
     for (int psk = 0; psk < 2; psk++)
         for (int retry = 0; retry < 2; retry++) {
-            fresh(ctx);
+            peer_fresh(&p, ctx);
             if (retry)
                 p.opt.share[0] = p.opt.groups[1] = 0x2a2a;
             p.opt.ticket = psk ? &t : NULL;
@@ -101,7 +94,7 @@ static void compatibility_mode(void)
     struct tls13_ctx *ctx = test_ctx();
     for (int session = 0; session < 2; session++)
         for (int retry = 0; retry < 2; retry++) {
-            fresh(ctx);
+            peer_fresh(&p, ctx);
             p.opt.session_id = session;
             if (retry)
                 p.opt.share[0] = p.opt.groups[1] = 0x2a2a;
@@ -121,7 +114,7 @@ static void fresh_random(void)
     struct tls13_ctx *ctx = test_ctx();
     uint8_t seen[64][32];
     for (size_t i = 0; i < COUNT(seen); i++) {
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         peer_hello(&p);
         CHECK_INT(peer_send_hello(&p), TLS13_MORE);
         memcpy(seen[i], first_message().p + 6, 32);
@@ -143,7 +136,7 @@ static void without_random_there_is_no_handshake(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     CHECK_INT(tls13_ctx_set_random(ctx, no_random, NULL), 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), -TLS13_E_RANDOM);
     CHECK(peer_read(&p));
@@ -174,14 +167,14 @@ static void messages_in_order(void)
     static const uint8_t resumed[] = { MSG_ENCRYPTED_EXTENSIONS, MSG_FINISHED, MSG_NEW_SESSION_TICKET };
     struct tls13_ctx *ctx = test_ctx(), *with_auth = auth_ctx();
     struct peer_ticket t;
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     order(full, COUNT(full));
-    fresh(with_auth);
+    peer_fresh(&p, with_auth);
     CHECK(peer_handshake(&p, NULL));
     order(auth, COUNT(auth));
     t = p.tickets[0];
-    fresh(with_auth); /* with a PSK neither certificates nor a request for one (4.3.2) */
+    peer_fresh(&p, with_auth); /* with a PSK neither certificates nor a request for one (4.3.2) */
     p.opt.ticket = &t;
     CHECK(peer_handshake(&p, NULL));
     order(resumed, COUNT(resumed));
@@ -194,7 +187,7 @@ static void encrypted_extensions(void)
     struct tls13_ctx *ctx = test_ctx();
     static const char *const list[] = { "h2" };
     for (int i = 0; i < 4; i++) {
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.sni = i == 0 ? NULL : "localhost";
         p.opt.alpn = i == 2 ? "h2" : NULL;
         p.opt.early_data = false;
@@ -213,7 +206,7 @@ static void encrypted_extensions(void)
         if (i == 2)
             CHECK_MEM(m.p + 10, "\0\20\0\5\0\3\2h2", 9); /* RFC 7301 3.1: one name */
     }
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.sni = "nobody.example"; /* not of use: not answered */
     CHECK(peer_handshake(&p, NULL));
     CHECK_INT(ids_of(peer_sent(&p, 0).p, peer_sent(&p, 0).n).n, 0);
@@ -223,7 +216,7 @@ static void encrypted_extensions(void)
 static void certificate_request(void)
 {
     struct tls13_ctx *ctx = auth_ctx();
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     struct slice m = peer_sent_type(&p, MSG_CERTIFICATE_REQUEST);
     CHECK_INT(m.p[4], 0); /* certificate_request_context */
@@ -249,7 +242,7 @@ static void certificate(void)
     for (size_t i = 0; i < COUNT(pems); i++) {
         struct tls13_ctx *ctx = tls13_ctx_new();
         CHECK_INT(tls13_ctx_add_pem(ctx, pems[i], strlen(pems[i]), NULL, 0), 0);
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         CHECK(peer_handshake(&p, NULL));
         struct slice m = peer_sent_type(&p, MSG_CERTIFICATE), leaf = ctx->creds[0]->leaf;
         CHECK_INT(m.p[4], 0);               /* 4.4.2: no context, */
@@ -270,7 +263,7 @@ static void certificate_verify(void)
     struct transcript t;
     struct x509 x;
     uint8_t content[64 + sizeof text + MAX_HASH], hash[SIG_MAX_HASH];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     transcript_init(&t, HASH_SHA256);
@@ -299,7 +292,7 @@ static void tickets(void)
     CHECK_INT(tls13_ctx_set_tickets(ctx, LIMIT_TICKETS, 604800), 0);
     CHECK_INT(tls13_ctx_set_tickets(ctx, 1, 604801), -TLS13_E_BAD_ARGUMENT); /* 4.6.1: seven days at most */
     CHECK_INT(tls13_ctx_set_tickets(ctx, LIMIT_TICKETS + 1, 1), -TLS13_E_BAD_ARGUMENT);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     CHECK_INT(p.n_tickets, LIMIT_TICKETS);
     for (size_t i = 0, at = 4; i < LIMIT_TICKETS; i++, at++) {
@@ -316,7 +309,7 @@ static void tickets(void)
             CHECK(memcmp(p.tickets[i].id, p.tickets[j].id, p.tickets[i].id_len) != 0);
         }
     }
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.no_modes = true; /* no ticket for who cannot use it (4.2.9) */
     CHECK(peer_handshake(&p, NULL));
     CHECK_INT(p.n_tickets, 0);
@@ -331,7 +324,7 @@ static void tickets_come_with_the_flight(void)
         struct tls13_ctx *ctx = test_ctx();
         if (asks)
             CHECK_INT(tls13_ctx_set_client_auth(ctx, TLS13_CLIENT_AUTH_REQUEST), 0);
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         peer_hello(&p);
         CHECK_INT(peer_send_hello(&p), TLS13_MORE);
         CHECK(peer_read(&p));
@@ -349,7 +342,7 @@ static void tickets_come_with_the_flight(void)
         CHECK_INT(p.n_tickets, 2);
 
         struct peer_ticket t = p.tickets[1];
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.ticket = &t;
         CHECK(peer_handshake(&p, NULL));
         CHECK(p.resumed);
@@ -363,7 +356,7 @@ static void records(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     static uint8_t rec[TLS13_MAX_RECORD + TLS13_UPDATE];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     for (size_t n = 1; n <= TLS13_MAX_PLAIN; n = n * 3 + 1) {
         memset(rec + TLS13_HEAD, 'd', n);
@@ -386,13 +379,13 @@ static void nothing_before_and_after(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     uint8_t rec[128];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK_INT(tls13_seal(p.conn, rec, 5), 0);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     CHECK_INT(tls13_seal(p.conn, rec, 5), 0);
     CHECK_INT(tls13_update_keys(p.conn, true, rec, sizeof rec), 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     CHECK(tls13_seal(p.conn, rec, 5) != 0);
     CHECK_INT(peer_send(&p, CT_CCS, "x", 1), -TLS13_E_UNEXPECTED);
@@ -415,7 +408,7 @@ static void update_before_data(void)
             enum { BODY = 100, TOTAL = 250, SLOT = TLS13_HEAD + BODY + TLS13_TAIL };
             uint8_t ask[64], out[1], buf[3 * SLOT + TLS13_UPDATE], want[TOTAL];
             CHECK_INT(tls13_ctx_set_key_limit(ctx, limit), 0);
-            fresh(ctx);
+            peer_fresh(&p, ctx);
             CHECK(peer_handshake(&p, NULL));
             unsigned before = p.key_updates;
             struct tls13_io io = { .in = ask, .in_len = peer_seal(&p, ask, CT_HANDSHAKE, "\30\0\0\1\1", 5), .out = out, .out_cap = 0 };
@@ -447,13 +440,13 @@ static void alerts(void)
     uint8_t out[64];
     size_t n;
     for (int alert = 0; alert < 256; alert++) {
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         CHECK_INT(tls13_abort(p.conn, alert, out, sizeof out), 7);
         uint8_t want[7] = { CT_ALERT, 3, 3, 0, 2, alert == 0 ? 1 : 2, (uint8_t)alert };
         CHECK_MEM(out, want, 7);
         CHECK_INT(tls13_abort(p.conn, alert, out, sizeof out), 0); /* once */
     }
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     struct direction d = p.in;
     CHECK_INT(n = tls13_close(p.conn, out, sizeof out), TLS13_HEAD + 2 + TLS13_TAIL);
@@ -482,10 +475,10 @@ static void every_error_has_its_alert(void)
 static void early_data_is_never_accepted(void)
 {
     struct tls13_ctx *ctx = test_ctx();
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket t = p.tickets[0];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &t;
     p.opt.early_data = true;
     CHECK(peer_handshake(&p, NULL));
@@ -494,7 +487,7 @@ static void early_data_is_never_accepted(void)
     struct slice m = peer_sent(&p, 0);
     struct ext_ids ids = ids_of(m.p, m.n);
     CHECK(!ids_have(&ids, EXT_EARLY_DATA));
-    fresh(ctx); /* and EndOfEarlyData has no place */
+    peer_fresh(&p, ctx); /* and EndOfEarlyData has no place */
     p.opt.ticket = &t;
     p.opt.early_data = true;
     peer_hello(&p);
@@ -508,12 +501,12 @@ static void early_data_is_never_accepted(void)
 static void smallest_and_largest(void)
 {
     struct tls13_ctx *ctx = test_ctx();
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.sni = NULL;
     p.opt.session_id = false;
     p.opt.no_modes = true;
     CHECK(peer_handshake(&p, NULL));
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     peer_split(&p, &h);
     while (h.suites.n < 2000)

@@ -5,31 +5,6 @@
 
 static struct peer p; /* big: not on the stack */
 
-static void fresh(struct tls13_ctx *ctx)
-{
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
-}
-
-/* Data both ways over the connection in hand. */
-static void echo_works(void)
-{
-    uint8_t rec[5 + 5 + 17 + TLS13_UPDATE];
-    CHECK_INT(peer_send(&p, CT_DATA, "question", 8), TLS13_MORE);
-    CHECK_INT(p.n_data, 8);
-    CHECK_MEM(p.data, "question", 8);
-    memcpy(rec + TLS13_HEAD, "reply", 5);
-    size_t n = tls13_seal(p.conn, rec, 5);
-    CHECK_INT(n, 5 + 5 + 17);
-    memcpy(p.out, rec, n);
-    p.n_out = n;
-    p.n_app = 0;
-    CHECK(peer_read(&p));
-    CHECK_INT(p.n_app, 5);
-    CHECK_MEM(p.app, "reply", 5);
-}
-
 static void every_suite_and_group(void)
 {
     static const uint16_t suites[] = { TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256 };
@@ -38,7 +13,7 @@ static void every_suite_and_group(void)
         for (size_t j = 0; j < COUNT(groups); j++) {
             struct tls13_ctx *ctx = test_ctx();
             struct tls13_info info;
-            fresh(ctx);
+            peer_fresh(&p, ctx);
             p.opt.suites[0] = suites[i];
             p.opt.groups[0] = p.opt.share[0] = groups[j];
             p.opt.n_groups = 1;
@@ -52,7 +27,7 @@ static void every_suite_and_group(void)
             CHECK_STR(info.sni, "localhost");
             CHECK_INT(p.ccs, 1);
             CHECK_INT(p.n_tickets, 2);
-            echo_works();
+            CHECK(peer_echo(&p));
             tls13_ctx_unref(ctx);
         }
 }
@@ -66,11 +41,11 @@ static void every_key(void)
     for (size_t i = 0; i < COUNT(keys); i++) {
         struct tls13_ctx *ctx = tls13_ctx_new();
         CHECK_INT(tls13_ctx_add_pem(ctx, keys[i].pem, strlen(keys[i].pem), NULL, 0), 0);
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         CHECK(peer_handshake(&p, NULL));
         CHECK_INT(p.scheme, keys[i].scheme);
         CHECK_INT(p.n_tickets, 0); /* no keys, no tickets */
-        echo_works();
+        CHECK(peer_echo(&p));
         tls13_ctx_unref(ctx);
     }
 }
@@ -79,20 +54,20 @@ static void client_chooses_among_keys_of_one_name(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     CHECK_INT(tls13_ctx_add_pem(ctx, fixture_rsa, strlen(fixture_rsa), NULL, 0), 1);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     CHECK_INT(p.scheme, SIG_ECDSA_P256);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.sigs[0] = SIG_PSS_RSAE_SHA256;
     p.opt.n_sigs = 1;
     CHECK(peer_handshake(&p, NULL));
     CHECK_INT(p.scheme, SIG_PSS_RSAE_SHA256);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.sni = NULL; /* the default certificate has a fellow of the same name */
     p.opt.sigs[0] = SIG_PSS_RSAE_SHA256;
     p.opt.n_sigs = 1;
     CHECK(peer_handshake(&p, NULL));
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.sigs[0] = 0x0807;
     p.opt.n_sigs = 1;
     CHECK(!peer_handshake(&p, NULL));
@@ -108,7 +83,7 @@ static void retry(void)
         for (int with_session = 0; with_session < 2; with_session++) {
             struct tls13_ctx *ctx = test_ctx();
             struct tls13_info info;
-            fresh(ctx);
+            peer_fresh(&p, ctx);
             p.opt.groups[0] = groups[i];
             p.opt.groups[1] = p.opt.share[0] = 0x2a2a; /* GREASE, RFC 8701 */
             p.opt.session_id = with_session != 0;
@@ -119,7 +94,7 @@ static void retry(void)
             tls13_conn_info(p.conn, &info);
             CHECK(info.hello_retry);
             CHECK_INT(info.group, groups[i]);
-            echo_works();
+            CHECK(peer_echo(&p));
             tls13_ctx_unref(ctx);
         }
 }
@@ -131,13 +106,13 @@ static void resumption(void)
         for (int retried = 0; retried < 2; retried++) {
             struct tls13_ctx *ctx = test_ctx();
             struct peer_ticket t;
-            fresh(ctx);
+            peer_fresh(&p, ctx);
             p.opt.suites[0] = suites[i];
             CHECK(peer_handshake(&p, NULL));
             t = p.tickets[1];
             CHECK_INT(t.lifetime, 86400);
             for (int again = 0; again < 3; again++) { /* each with the ticket of the one before */
-                fresh(ctx);
+                peer_fresh(&p, ctx);
                 p.opt.suites[0] = suites[i];
                 p.opt.ticket = &t;
                 if (retried)
@@ -146,7 +121,7 @@ static void resumption(void)
                 CHECK(p.resumed);
                 CHECK_INT(p.scheme, 0);
                 CHECK_INT(p.n_tickets, 1);
-                echo_works();
+                CHECK(peer_echo(&p));
                 t = p.tickets[0];
             }
             tls13_ctx_unref(ctx);
@@ -156,10 +131,10 @@ static void resumption(void)
 static void bad_binder_is_decrypt_error(void)
 {
     struct tls13_ctx *ctx = test_ctx();
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket t = p.tickets[0];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &t;
     p.opt.bad_binder = true;
     CHECK(!peer_handshake(&p, NULL));
@@ -171,7 +146,7 @@ static void bad_binder_is_decrypt_error(void)
 /* A ticket offered under the options in hand; => whether it was taken (the handshake must succeed either way). */
 static bool offered(struct tls13_ctx *ctx, const struct peer_ticket *t, const char *sni, const char *alpn)
 {
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = t;
     p.opt.sni = sni;
     p.opt.alpn = alpn;
@@ -185,7 +160,7 @@ static void ticket_stays_within_its_policy(void)
     static const char *const protocols[] = { "h2", "http/1.1" };
     CHECK_INT(tls13_ctx_set_alpn(ctx, protocols, 2), 0);
     CHECK_INT(tls13_ctx_add_pem(ctx, fixture_second, strlen(fixture_second), NULL, 0), 1);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.alpn = "h2";
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket t = p.tickets[0], broken = t;
@@ -216,7 +191,7 @@ static void ticket_ages(void)
     struct tls13_ctx *ctx = test_ctx();
     int64_t start = test_now_ms;
     CHECK_INT(tls13_ctx_set_tickets(ctx, 2, 1000), 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket t = p.tickets[0];
     CHECK_INT(t.lifetime, 1000);
@@ -231,7 +206,7 @@ static void ticket_ages(void)
     CHECK(!offered(ctx, &t, "localhost", NULL));
     test_now_ms = start;
     p.opt.age_ms = 0;
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &t;
     p.opt.age_ms = 604800001; /* a client that says it is older than seven days */
     CHECK(peer_handshake(&p, NULL));
@@ -243,7 +218,7 @@ static void ticket_keys_rotate(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     uint8_t ring[2 * TLS13_TICKET_KEY];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket t = p.tickets[0];
     memcpy(ring, test_ring + TLS13_TICKET_KEY, TLS13_TICKET_KEY);
@@ -267,7 +242,7 @@ static void names(void)
     } cases[] = { { "localhost", 0 },     { "second.example", 1 },  { "SECOND.Example", 1 },
                   { "a.example.org", 0 }, { "unknown.example", 0 }, { NULL, 0 } };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.sni = cases[i].sni;
         CHECK(peer_handshake(&p, NULL));
         tls13_conn_info(p.conn, &info);
@@ -276,7 +251,7 @@ static void names(void)
     CHECK_INT(tls13_ctx_set_sni_strict(ctx, true), 0);
     for (size_t i = 0; i < COUNT(cases); i++) {
         bool known = i < 4;
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.sni = cases[i].sni;
         CHECK_INT(peer_handshake(&p, NULL), known);
         if (!known)
@@ -290,22 +265,22 @@ static void protocols(void)
     struct tls13_ctx *ctx = test_ctx();
     struct tls13_info info;
     static const char *const list[] = { "h2", "http/1.1" };
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.alpn = "anything"; /* ignored without a list */
     CHECK(peer_handshake(&p, NULL));
     tls13_conn_info(p.conn, &info);
     CHECK_STR(info.alpn, "");
     CHECK_INT(tls13_ctx_set_alpn(ctx, list, 2), 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.alpn = "http/1.1";
     CHECK(peer_handshake(&p, NULL));
     tls13_conn_info(p.conn, &info);
     CHECK_STR(info.alpn, "http/1.1");
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.alpn = "spdy/3";
     CHECK(!peer_handshake(&p, NULL));
     CHECK_INT(p.alert, TLS13_ALERT_no_application_protocol);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL)); /* a client without ALPN */
     tls13_ctx_unref(ctx);
 }
@@ -314,7 +289,7 @@ static void left_out(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     for (int i = 0; i < 6; i++) {
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.no_versions = i == 0;
         p.opt.no_groups = i == 1;
         p.opt.no_shares = i == 2;
@@ -338,10 +313,10 @@ static void early_data_is_skipped(void)
         struct tls13_ctx *ctx = test_ctx();
         uint8_t early[3000], rec[20480], msg[64];
         struct tls13_info info;
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         CHECK(peer_handshake(&p, NULL));
         struct peer_ticket t = p.tickets[0];
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.ticket = &t;
         p.opt.early_data = true;
         if (retried)
@@ -369,7 +344,7 @@ static void early_data_is_skipped(void)
         tls13_conn_info(p.conn, &info);
         CHECK(info.early_data);
         CHECK(peer_read(&p));
-        echo_works();
+        CHECK(peer_echo(&p));
         tls13_ctx_unref(ctx);
     }
 }
@@ -378,10 +353,10 @@ static void early_data_has_a_budget(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     static uint8_t early[16384 + 5];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket t = p.tickets[0];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &t;
     p.opt.early_data = true;
     memcpy(early, "\27\3\3\100\0", 5);
@@ -402,7 +377,7 @@ static void not_offered_is_not_skipped(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     uint8_t early[100] = "\27\3\3\0\137";
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     CHECK_INT(peer_feed(&p, early, sizeof early), -TLS13_E_BAD_MAC);
@@ -413,7 +388,7 @@ static void second_hello_is_held_to_the_first(void)
 {
     for (int i = 0; i < 6; i++) {
         struct tls13_ctx *ctx = test_ctx();
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.groups[0] = GROUP_SECP256R1;
         p.opt.groups[1] = p.opt.share[0] = 0x2a2a;
         peer_hello(&p);
@@ -452,7 +427,7 @@ static void byte_by_byte(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     uint8_t rec[20480], msg[64];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.groups[0] = p.opt.share[0] = GROUP_X25519MLKEM768;
     peer_hello(&p);
     size_t n = peer_frame(rec, p.hello_msg, p.hello_len, 1); /* records of one byte, */
@@ -467,7 +442,7 @@ static void byte_by_byte(void)
     for (size_t i = 0; i < len; i++)
         CHECK_INT(peer_feed(&p, rec + i, 1), TLS13_MORE);
     CHECK(p.connected && peer_read(&p));
-    echo_works();
+    CHECK(peer_echo(&p));
     tls13_ctx_unref(ctx);
 }
 
@@ -484,7 +459,7 @@ static void export_and_keylog(void)
     uint8_t ours[32], secret[MAX_HASH], hash[MAX_HASH], want[32], exp[MAX_HASH];
     log_text[0] = '\0';
     CHECK_INT(tls13_ctx_set_keylog(ctx, log_line, NULL), 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK_INT(tls13_export(p.conn, "label", "", 0, ours, sizeof ours), -TLS13_E_CLOSED);
     CHECK(peer_handshake(&p, NULL));
     CHECK_INT(tls13_export(p.conn, "EXPORTER-test", "context", 7, ours, sizeof ours), 0);

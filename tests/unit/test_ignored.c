@@ -19,9 +19,7 @@ static const uint8_t grease_mode[] = { 0x0b, 0x2a, 0x49, 0x68, 0x87, 0xa6, 0xc5,
 
 static void fresh(struct tls13_ctx *c)
 {
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, c);
+    peer_fresh(&p, c);
     p.opt.alpn = "h2";
     peer_hello(&p);
     peer_split(&p, &h);

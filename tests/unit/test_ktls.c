@@ -14,9 +14,7 @@ static const uint16_t suites[] = { TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA38
 
 static void connect_with(struct tls13_ctx *ctx, uint16_t suite)
 {
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
+    peer_fresh(&p, ctx);
     p.opt.suites[0] = suite;
     CHECK(peer_handshake(&p, NULL));
 }
@@ -227,9 +225,7 @@ static void not_before_and_not_after(void)
     struct tls13_ctx *ctx = test_ctx();
     struct tls13_ktls in, out;
     uint8_t rec[64];
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
+    peer_fresh(&p, ctx);
     CHECK_INT(tls13_ktls_info(p.conn, &in, &out), -TLS13_E_CLOSED);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);

@@ -13,22 +13,15 @@ static struct forge forge;
 static struct peer_ticket ticket;
 static struct hello_parts parts;
 
-static void fresh(struct tls13_ctx *with)
-{
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, with);
-}
-
 static void connected(void)
 {
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
 }
 
 static void waiting(void)
 {
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     CHECK(peer_read(&p) && p.finished_ok);
@@ -39,7 +32,7 @@ static void waiting(void)
 static int hello_of(size_t n)
 {
     static uint8_t padding[20000];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     memcpy(padding, "\0\25", 2); /* RFC 7685 */
     store16(padding + 2, (unsigned)(n - p.hello_len - 4));
@@ -55,7 +48,7 @@ static int client(void)
 {
     static uint8_t msg[FORGE_ROOM], rec[FORGE_ROOM];
     struct tls13_ctx *own = forge_ctx(&forge);
-    fresh(own);
+    peer_fresh(&p, own);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     CHECK(peer_read(&p));
@@ -104,7 +97,7 @@ static int verify_of(size_t n)
     forge_chain(&forge, 2, false);
     struct tls13_ctx *own = forge_ctx(&forge);
     const struct credential *c = forge_credential(&forge);
-    fresh(own);
+    peer_fresh(&p, own);
     peer_hello(&p);
     CHECK_INT(peer_send_hello(&p), TLS13_MORE);
     CHECK(peer_read(&p));
@@ -122,7 +115,7 @@ static int verify_of(size_t n)
 
 static int extensions_of(size_t n)
 {
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     peer_split(&p, &parts);
     while (parts.n_ext < n)
@@ -135,7 +128,7 @@ static int shares_of(size_t n)
 {
     uint8_t groups[512], shares[2048];
     struct wr g = wr_of(groups, sizeof groups), s = wr_of(shares, sizeof shares);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     peer_split(&p, &parts);
     struct part *had = hello_ext(&parts, EXT_KEY_SHARE);
@@ -161,7 +154,7 @@ static int identity_at(size_t n)
     uint8_t body[8192], hash[MAX_HASH], key[MAX_HASH];
     connected();
     ticket = p.tickets[0];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     peer_split(&p, &parts);
     struct wr w = wr_of(body, sizeof body);
@@ -236,7 +229,7 @@ static int early_bytes(size_t n)
     int r = 0;
     connected();
     ticket = p.tickets[0];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &ticket;
     p.opt.early_data = true;
     peer_hello(&p);
@@ -275,7 +268,7 @@ static int ticket_keys(size_t n)
     ticket = p.tickets[0];
     int err = tls13_ctx_set_ticket_keys(ctx, keys, n);
     if (err == 0) {
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.ticket = &ticket;
         CHECK(peer_handshake(&p, NULL));
         CHECK(p.resumed);
@@ -294,7 +287,7 @@ static int lifetime(size_t n)
     CHECK_INT(ticket.lifetime, n);
     for (int late = 0; late < 2; late++) { /* a ticket at its end, and a millisecond behind it */
         test_now_ms = then + (int64_t)n * 1000 + late;
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         p.opt.ticket = &ticket;
         p.opt.age_ms = (uint32_t)n * 1000;
         CHECK(peer_handshake(&p, NULL));
@@ -311,7 +304,7 @@ static int lifetime(size_t n)
 static int plain_record(size_t n)
 {
     uint8_t head[5] = { CT_HANDSHAKE, 3, 1, (uint8_t)(n >> 8), (uint8_t)n };
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     return peer_feed(&p, head, sizeof head);
 }
 
@@ -332,7 +325,7 @@ static int inner_record(size_t n)
 
 static int session_id_of(size_t n)
 {
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.session_id = true;
     peer_hello(&p);
     peer_split(&p, &parts);
@@ -347,7 +340,7 @@ static int server_name_of(size_t n)
     for (size_t i = 0; i < n; i++)
         name[i] = i % 50 == 49 ? '.' : 'n';
     name[n] = '\0';
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.sni = name;
     peer_hello(&p);
     return peer_send_hello(&p);

@@ -81,9 +81,7 @@ static struct tls13_ctx *shape_ctx(const struct shape *sh)
 
 static void start(struct tls13_ctx *ctx, const struct shape *sh)
 {
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
+    peer_fresh(&p, ctx);
     p.opt.groups[0] = p.opt.share[0] = sh->group;
     p.opt.n_groups = 1;
     if (sh->retry) {

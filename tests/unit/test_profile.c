@@ -47,9 +47,7 @@ static struct tls13_ctx *context(const struct policy *w)
 static void connect_with(const struct policy *w, const struct peer_ticket *ticket)
 {
     struct tls13_ctx *ctx = context(w);
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
+    peer_fresh(&p, ctx);
     p.opt.sni = w->sni;
     p.opt.alpn = w->alpn;
     p.opt.sigs[0] = w->scheme;

@@ -10,9 +10,7 @@ static struct hello_parts h;
 
 static void fresh(void)
 {
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
+    peer_fresh(&p, ctx);
 }
 
 static void dead(int err)

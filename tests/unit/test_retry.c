@@ -10,9 +10,7 @@ static struct peer_ticket ticket;
 /* The server has asked for x25519, which is the first of two that it could ask for. */
 static void asked(bool early)
 {
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
+    peer_fresh(&p, ctx);
     p.opt.groups[2] = p.opt.share[0] = 0x2a2a;
     p.opt.n_groups = 3;
     p.opt.ticket = early ? &ticket : NULL;

@@ -8,13 +8,6 @@
 
 static struct peer p;
 
-static void fresh(struct tls13_ctx *ctx)
-{
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
-}
-
 /* A context takes up to 65535 credentials; the index of the chosen one is kept whole. */
 static void last_of_many_credentials(void)
 {
@@ -28,7 +21,7 @@ static void last_of_many_credentials(void)
         many[i] = many[0];
     ctx->n_creds = MANY;
     CHECK_INT(tls13_ctx_set_default(ctx, MANY - 1), 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.sni = "elsewhere.example";
     CHECK(peer_handshake(&p, NULL));
     tls13_conn_info(p.conn, &info);
@@ -65,16 +58,16 @@ static void ticket_does_not_outlive_the_list(void)
     CHECK_INT(tls13_ctx_set_client_auth(ctx, TLS13_CLIENT_AUTH_REQUIRE), 0);
     CHECK_INT(cred_load(&c, fixture_client, strlen(fixture_client), NULL, 0, NULL, NULL), 0);
     test_now_ms = (end - 100) * 1000;
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, c));
     struct peer_ticket t = p.tickets[0];
     CHECK_INT(t.lifetime, 100);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &t;
     CHECK(peer_handshake(&p, NULL));
     CHECK(p.resumed);
     test_now_ms = (end + 100) * 1000;
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &t;
     CHECK(!peer_handshake(&p, c));
     CHECK(!p.resumed);
@@ -94,13 +87,13 @@ static void ticket_does_not_outlive_the_chain(void)
         forge_chain(&f, 3, false);
         struct tls13_ctx *ctx = forge_ctx(&f);
         test_now_ms = (end - 100) * 1000;
-        fresh(ctx);
+        peer_fresh(&p, ctx);
         CHECK(peer_handshake(&p, forge_credential(&f)));
         struct peer_ticket t = p.tickets[0];
         CHECK_INT(t.lifetime, 100);
         test_now_ms = end * 1000;
         for (int late = 0; late < 2; late++) {
-            fresh(ctx);
+            peer_fresh(&p, ctx);
             p.opt.ticket = &t;
             CHECK_INT(peer_handshake(&p, &f.cred), !late);
             CHECK_INT(p.resumed, !late);
@@ -120,11 +113,11 @@ static void a_clock_that_is_behind_gives_no_longer_tickets(void)
     struct tls13_ctx *ctx = test_ctx();
     int64_t then = test_now_ms;
     CHECK_INT(tls13_ctx_set_tickets(ctx, 1, LIMIT_LIFETIME), 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(peer_handshake(&p, NULL));
     struct peer_ticket t = p.tickets[0];
     test_now_ms -= 50 * 1000;
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     p.opt.ticket = &t;
     CHECK(peer_handshake(&p, NULL));
     CHECK(p.resumed);
@@ -138,7 +131,7 @@ static void nothing_behind_close_notify(void)
 {
     struct tls13_ctx *ctx = test_ctx();
     uint8_t msg[4 + MAX_HASH], rec[128], out[64];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     peer_hello(&p);
     peer_send_hello(&p);
     CHECK(peer_read(&p));
@@ -149,7 +142,7 @@ static void nothing_behind_close_notify(void)
     CHECK_INT(p.last, -TLS13_E_CLOSED);
     CHECK(!p.connected);
     CHECK_INT(p.n_out, 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK(tls13_close(p.conn, out, sizeof out) != 0);
     peer_hello(&p);
     peer_send_hello(&p);

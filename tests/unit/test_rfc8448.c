@@ -249,13 +249,6 @@ static struct tls13_ctx *trace_ctx(int section)
     return ctx;
 }
 
-static void fresh(struct tls13_ctx *ctx)
-{
-    if (p.conn != NULL)
-        peer_free(&p);
-    peer_init(&p, ctx);
-}
-
 static void logged(const char *label, const uint8_t *secret)
 {
     uint8_t out[MAX_HASH];
@@ -271,7 +264,7 @@ static void logged(const char *label, const uint8_t *secret)
 static void engine_to_flight(int section, struct tls13_ctx *ctx)
 {
     uint8_t rec[1024], secret[MAX_HASH];
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     size_t n = record(section, 0, rec, sizeof rec), at = 0;
     CHECK_INT(peer_feed(&p, rec, n), TLS13_MORE);
     for (size_t i = 1; (n = record(section, i, rec, sizeof rec)) != 0 && rec[0] != CT_DATA; i++) {
@@ -380,7 +373,7 @@ static void hello_retry_request(void)
     uint8_t trace[512];
     struct hello_parts h;
     CHECK_INT(tls13_ctx_set_groups(ctx, p256, 1), 0);
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK_INT(next(5, 0), TLS13_MORE);
     size_t n = record(5, 1, trace, sizeof trace);
     static const uint8_t cookie[] = { 0, 44, 0, 116 };
@@ -396,7 +389,7 @@ static void hello_retry_request(void)
     uint8_t rec[1024], want[MAX_HASH], hash[MAX_HASH];
     CHECK_INT(next(5, 2), -TLS13_E_ILLEGAL); /* its second hello brings that cookie back, which was not ours */
     /* Without it: our transcript is message_hash, HelloRetryRequest, the second hello (4.4.1). */
-    fresh(ctx);
+    peer_fresh(&p, ctx);
     CHECK_INT(next(5, 0), TLS13_MORE);
     struct transcript t;
     n = record(5, 0, rec, sizeof rec);

@@ -72,28 +72,6 @@ static struct tls13_ctx *seam_ctx(void)
     return ctx;
 }
 
-static void fresh(struct peer *p, struct tls13_ctx *ctx)
-{
-    if (p->conn != NULL)
-        peer_free(p);
-    peer_init(p, ctx);
-}
-
-/* Data both ways. */
-static void echo_works(struct peer *p)
-{
-    uint8_t rec[TLS13_HEAD + 5 + TLS13_TAIL + TLS13_UPDATE];
-    p->n_data = p->n_app = 0;
-    CHECK_INT(peer_send(p, CT_DATA, "question", 8), TLS13_MORE);
-    CHECK_INT(p->n_data, 8);
-    memcpy(rec + TLS13_HEAD, "reply", 5);
-    p->n_out = tls13_seal(p->conn, rec, 5);
-    memcpy(p->out, rec, p->n_out);
-    CHECK(peer_read(p));
-    CHECK_INT(p->n_app, 5);
-    CHECK_MEM(p->app, "reply", 5);
-}
-
 /* The client's half, once the server's flight has come. */
 static void finish(struct peer *p)
 {
@@ -113,16 +91,16 @@ static void others_go_on_meanwhile(void)
     signer.later = true;
     atomic_store(&signer.turn, SLOW - 1); /* the last asked is the first to answer */
     for (size_t i = 0; i < SLOW; i++) {
-        fresh(&slow[i], ctx);
+        peer_fresh(&slow[i], ctx);
         peer_hello(&slow[i]);
         CHECK_INT(peer_send_hello(&slow[i]), TLS13_WAIT);
     }
     CHECK_INT(signer.n, SLOW);
     signer.later = false;
     while (left != 0) {
-        fresh(&quick, ctx);
+        peer_fresh(&quick, ctx);
         CHECK(peer_handshake(&quick, NULL));
-        echo_works(&quick);
+        CHECK(peer_echo(&quick));
         if (left == SLOW)
             handshakes++;
         for (size_t i = 0; i < SLOW; i++) {
@@ -147,7 +125,7 @@ static void others_go_on_meanwhile(void)
     CHECK(handshakes >= 1);
     CHECK_INT(first, SLOW - 1);
     for (size_t i = 0; i < SLOW; i++)
-        echo_works(&slow[i]);
+        CHECK(peer_echo(&slow[i]));
     cred_free(signer.cred);
     tls13_ctx_unref(ctx);
 }
@@ -158,7 +136,7 @@ static void input_waits_too(void)
     struct tls13_ctx *ctx = seam_ctx();
     struct job *j = &signer.jobs[0];
     signer.later = true;
-    fresh(&slow[0], ctx);
+    peer_fresh(&slow[0], ctx);
     peer_hello(&slow[0]);
     CHECK_INT(peer_send_hello(&slow[0]), TLS13_WAIT);
     CHECK_INT(peer_feed(&slow[0], "\24\3\3\0\1\1", 6), TLS13_WAIT); /* change_cipher_spec of compatibility mode */
@@ -168,7 +146,7 @@ static void input_waits_too(void)
     CHECK_INT(peer_feed(&slow[0], NULL, 0), TLS13_MORE);
     CHECK_INT(slow[0].n_held, 0);
     finish(&slow[0]);
-    echo_works(&slow[0]);
+    CHECK(peer_echo(&slow[0]));
     cred_free(signer.cred);
     tls13_ctx_unref(ctx);
 }
@@ -179,7 +157,7 @@ static void failure_and_departure(void)
     struct tls13_ctx *ctx = seam_ctx();
     signer.later = true;
     for (size_t i = 0; i < 2; i++) {
-        fresh(&slow[i], ctx);
+        peer_fresh(&slow[i], ctx);
         peer_hello(&slow[i]);
         CHECK_INT(peer_send_hello(&slow[i]), TLS13_WAIT);
         CHECK_INT(pthread_join(signer.jobs[i].thread, NULL), 0);
@@ -188,10 +166,10 @@ static void failure_and_departure(void)
     CHECK_INT(peer_feed(&slow[0], NULL, 0), -TLS13_E_INTERNAL);
     CHECK(peer_read(&slow[0]));
     CHECK_INT(slow[0].alert, TLS13_ALERT_internal_error);
-    fresh(&slow[1], ctx); /* wiped while waiting */
+    peer_fresh(&slow[1], ctx); /* wiped while waiting */
     signer.later = false;
     CHECK(peer_handshake(&slow[1], NULL));
-    echo_works(&slow[1]);
+    CHECK(peer_echo(&slow[1]));
     cred_free(signer.cred);
     tls13_ctx_unref(ctx);
 }

@@ -1,4 +1,4 @@
-/* Whole handshakes against the engine: every suite, group and key; retry, resumption, names, protocols, and what is refused. */
+/* Whole handshakes against the engine: every suite, group and key; retry, names, protocols, and what is refused. */
 #include "unit.h"
 
 #include "peer.h"
@@ -99,138 +99,6 @@ static void retry(void)
         }
 }
 
-static void resumption(void)
-{
-    static const uint16_t suites[] = { TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256 };
-    for (size_t i = 0; i < COUNT(suites); i++)
-        for (int retried = 0; retried < 2; retried++) {
-            struct tls13_ctx *ctx = test_ctx();
-            struct peer_ticket t;
-            peer_fresh(&p, ctx);
-            p.opt.suites[0] = suites[i];
-            CHECK(peer_handshake(&p, NULL));
-            t = p.tickets[1];
-            CHECK_INT(t.lifetime, 86400);
-            for (int again = 0; again < 3; again++) { /* each with the ticket of the one before */
-                peer_fresh(&p, ctx);
-                p.opt.suites[0] = suites[i];
-                p.opt.ticket = &t;
-                if (retried)
-                    p.opt.groups[1] = p.opt.share[0] = 0x2a2a;
-                CHECK(peer_handshake(&p, NULL));
-                CHECK(p.resumed);
-                CHECK_INT(p.scheme, 0);
-                CHECK_INT(p.n_tickets, 1);
-                CHECK(peer_echo(&p));
-                t = p.tickets[0];
-            }
-            tls13_ctx_unref(ctx);
-        }
-}
-
-static void bad_binder_is_decrypt_error(void)
-{
-    struct tls13_ctx *ctx = test_ctx();
-    peer_fresh(&p, ctx);
-    CHECK(peer_handshake(&p, NULL));
-    struct peer_ticket t = p.tickets[0];
-    peer_fresh(&p, ctx);
-    p.opt.ticket = &t;
-    p.opt.bad_binder = true;
-    CHECK(!peer_handshake(&p, NULL));
-    CHECK_INT(p.last, -TLS13_E_DECRYPT);
-    CHECK_INT(p.alert, TLS13_ALERT_decrypt_error);
-    tls13_ctx_unref(ctx);
-}
-
-/* A ticket offered under the options in hand; => whether it was taken (the handshake must succeed either way). */
-static bool offered(struct tls13_ctx *ctx, const struct peer_ticket *t, const char *sni, const char *alpn)
-{
-    peer_fresh(&p, ctx);
-    p.opt.ticket = t;
-    p.opt.sni = sni;
-    p.opt.alpn = alpn;
-    CHECK(peer_handshake(&p, NULL));
-    return p.resumed;
-}
-
-static void ticket_stays_within_its_policy(void)
-{
-    struct tls13_ctx *ctx = test_ctx(), *other = test_ctx();
-    static const char *const protocols[] = { "h2", "http/1.1" };
-    CHECK_INT(tls13_ctx_set_alpn(ctx, protocols, 2), 0);
-    CHECK_INT(tls13_ctx_add_pem(ctx, fixture_second, strlen(fixture_second), NULL, 0), 1);
-    peer_fresh(&p, ctx);
-    p.opt.alpn = "h2";
-    CHECK(peer_handshake(&p, NULL));
-    struct peer_ticket t = p.tickets[0], broken = t;
-    CHECK(offered(ctx, &t, "localhost", "h2"));
-    CHECK(!offered(ctx, &t, "second.example", "h2")); /* another name */
-    CHECK(!offered(ctx, &t, NULL, "h2"));
-    CHECK(!offered(ctx, &t, "localhost", "http/1.1")); /* another protocol */
-    CHECK(!offered(ctx, &t, "localhost", NULL));
-    CHECK_INT(tls13_ctx_set_alpn(other, protocols, 2), 0);
-    CHECK(offered(other, &t, "localhost", "h2")); /* the same policy on another machine */
-    CHECK_INT(tls13_ctx_set_ticket_scope(other, "other listener", 14), 0);
-    CHECK(!offered(other, &t, "localhost", "h2"));
-    CHECK_INT(tls13_ctx_set_ticket_scope(other, "", 0), 0);
-    CHECK(offered(other, &t, "localhost", "h2"));
-    CHECK_INT(tls13_ctx_set_tickets(other, 0, 86400), 0); /* no tickets: none is taken either */
-    CHECK(!offered(other, &t, "localhost", "h2"));
-    broken.id[40] ^= 1;
-    CHECK(!offered(ctx, &broken, "localhost", "h2"));
-    broken = t;
-    broken.id_len--;
-    CHECK(!offered(ctx, &broken, "localhost", "h2"));
-    tls13_ctx_unref(ctx);
-    tls13_ctx_unref(other);
-}
-
-static void ticket_ages(void)
-{
-    struct tls13_ctx *ctx = test_ctx();
-    int64_t start = test_now_ms;
-    CHECK_INT(tls13_ctx_set_tickets(ctx, 2, 1000), 0);
-    peer_fresh(&p, ctx);
-    CHECK(peer_handshake(&p, NULL));
-    struct peer_ticket t = p.tickets[0];
-    CHECK_INT(t.lifetime, 1000);
-    test_now_ms = start + 600 * 1000;
-    CHECK(offered(ctx, &t, "localhost", NULL));
-    struct peer_ticket renewed = p.tickets[0];
-    CHECK_INT(renewed.lifetime, 400); /* counted from the full handshake */
-    test_now_ms = start + 1001 * 1000;
-    CHECK(!offered(ctx, &renewed, "localhost", NULL));
-    CHECK(!offered(ctx, &t, "localhost", NULL));
-    test_now_ms = start - 120 * 1000; /* from the future */
-    CHECK(!offered(ctx, &t, "localhost", NULL));
-    test_now_ms = start;
-    p.opt.age_ms = 0;
-    peer_fresh(&p, ctx);
-    p.opt.ticket = &t;
-    p.opt.age_ms = 604800001; /* a client that says it is older than seven days */
-    CHECK(peer_handshake(&p, NULL));
-    CHECK(!p.resumed);
-    tls13_ctx_unref(ctx);
-}
-
-static void ticket_keys_rotate(void)
-{
-    struct tls13_ctx *ctx = test_ctx();
-    uint8_t ring[2 * TLS13_TICKET_KEY];
-    peer_fresh(&p, ctx);
-    CHECK(peer_handshake(&p, NULL));
-    struct peer_ticket t = p.tickets[0];
-    memcpy(ring, test_ring + TLS13_TICKET_KEY, TLS13_TICKET_KEY);
-    memcpy(ring + TLS13_TICKET_KEY, test_ring, TLS13_TICKET_KEY);
-    CHECK_INT(tls13_ctx_set_ticket_keys(ctx, ring, 2), 0);
-    CHECK(offered(ctx, &t, "localhost", NULL)); /* the older key still opens */
-    CHECK_MEM(p.tickets[0].id, ring, 16);       /* and the newer one seals */
-    CHECK_INT(tls13_ctx_set_ticket_keys(ctx, ring, 1), 0);
-    CHECK(!offered(ctx, &t, "localhost", NULL));
-    tls13_ctx_unref(ctx);
-}
-
 static void names(void)
 {
     struct tls13_ctx *ctx = test_ctx();
@@ -304,83 +172,6 @@ static void left_out(void)
                                             : TLS13_ALERT_missing_extension);
         CHECK(p.clear_alert);
     }
-    tls13_ctx_unref(ctx);
-}
-
-static void early_data_is_skipped(void)
-{
-    for (int retried = 0; retried < 2; retried++) {
-        struct tls13_ctx *ctx = test_ctx();
-        uint8_t early[3000], rec[20480], msg[64];
-        struct tls13_info info;
-        peer_fresh(&p, ctx);
-        CHECK(peer_handshake(&p, NULL));
-        struct peer_ticket t = p.tickets[0];
-        peer_fresh(&p, ctx);
-        p.opt.ticket = &t;
-        p.opt.early_data = true;
-        if (retried)
-            p.opt.groups[1] = p.opt.share[0] = 0x2a2a;
-        test_random(NULL, early, sizeof early);
-        memcpy(early, "\27\3\3", 3);
-        store16(early + 3, sizeof early - 5);
-        peer_hello(&p);
-        CHECK_INT(peer_send_hello(&p), TLS13_MORE);
-        CHECK(peer_read(&p));
-        for (int i = 0; i < 3; i++)
-            CHECK_INT(peer_feed(&p, early, sizeof early), TLS13_MORE);
-        if (retried) {
-            p.opt.share[0] = p.retry_group;
-            p.opt.early_data = false;
-            peer_hello(&p);
-            CHECK_INT(peer_send_hello(&p), TLS13_MORE);
-            CHECK(peer_read(&p));
-        }
-        CHECK(p.finished_ok && p.resumed);
-        size_t n = peer_finished(&p, msg);
-        CHECK_INT(peer_feed(&p, rec, peer_seal(&p, rec, CT_HANDSHAKE, msg, n)), TLS13_MORE);
-        peer_switch(&p, msg, n);
-        CHECK(p.connected);
-        tls13_conn_info(p.conn, &info);
-        CHECK(info.early_data);
-        CHECK(peer_read(&p));
-        CHECK(peer_echo(&p));
-        tls13_ctx_unref(ctx);
-    }
-}
-
-static void early_data_has_a_budget(void)
-{
-    struct tls13_ctx *ctx = test_ctx();
-    static uint8_t early[16384 + 5];
-    peer_fresh(&p, ctx);
-    CHECK(peer_handshake(&p, NULL));
-    struct peer_ticket t = p.tickets[0];
-    peer_fresh(&p, ctx);
-    p.opt.ticket = &t;
-    p.opt.early_data = true;
-    memcpy(early, "\27\3\3\100\0", 5);
-    peer_hello(&p);
-    CHECK_INT(peer_send_hello(&p), TLS13_MORE);
-    CHECK(peer_read(&p));
-    int n = 0;
-    while (n < 100 && peer_feed(&p, early, sizeof early) == TLS13_MORE)
-        n++;
-    CHECK_INT(n, LIMIT_EARLY / (int)sizeof early);
-    CHECK_INT(p.last, -TLS13_E_BAD_MAC);
-    CHECK(peer_read(&p));
-    CHECK_INT(p.alert, TLS13_ALERT_bad_record_mac);
-    tls13_ctx_unref(ctx);
-}
-
-static void not_offered_is_not_skipped(void)
-{
-    struct tls13_ctx *ctx = test_ctx();
-    uint8_t early[100] = "\27\3\3\0\137";
-    peer_fresh(&p, ctx);
-    peer_hello(&p);
-    CHECK_INT(peer_send_hello(&p), TLS13_MORE);
-    CHECK_INT(peer_feed(&p, early, sizeof early), -TLS13_E_BAD_MAC);
     tls13_ctx_unref(ctx);
 }
 
@@ -485,17 +276,9 @@ int main(void)
     RUN(every_key);
     RUN(client_chooses_among_keys_of_one_name);
     RUN(retry);
-    RUN(resumption);
-    RUN(bad_binder_is_decrypt_error);
-    RUN(ticket_stays_within_its_policy);
-    RUN(ticket_ages);
-    RUN(ticket_keys_rotate);
     RUN(names);
     RUN(protocols);
     RUN(left_out);
-    RUN(early_data_is_skipped);
-    RUN(early_data_has_a_budget);
-    RUN(not_offered_is_not_skipped);
     RUN(second_hello_is_held_to_the_first);
     RUN(byte_by_byte);
     RUN(export_and_keylog);

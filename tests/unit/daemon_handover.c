@@ -1,79 +1,15 @@
-/* What one master hands to the next: it arrives whole, anything else is refused with nothing left of it; a new process and its end. */
+/* What one master hands to the next: it arrives whole, anything else is refused with nothing left of it. */
+#include "estate.h"
+#include "fds.h"
 #include "handover_wire.h"
 #include "unit.h"
-#include "upgrade.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static char why[2048], name[] = "t";
-static const struct inheritance none;
-
-static int count_fds(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (d != NULL && readdir(d) != NULL)
-        n++;
-    if (d != NULL)
-        closedir(d);
-    return n;
-}
-
-/* --- an old master ------------------------------------------------------------------------------------------------ */
-
-static struct bindings open_all(const char *const *texts, size_t n, size_t workers)
-{
-    static struct addr at[8];
-    struct listen_conf l = { .name = name, .binds = at, .n_binds = n, .backlog = 16 };
-    struct config c = { .listens = &l, .n_listens = 1 };
-    struct bindings b;
-    for (size_t i = 0; i < n; i++)
-        CHECK(addr_parse(&at[i], texts[i], true, why, sizeof why));
-    CHECK_INT(listen_open(&b, NULL, &none, &c, workers, why, sizeof why), 0);
-    return b;
-}
-
-/* Of this process: the plain build's tests run beside the sanitizers'. */
-static char path[64], abstract[64];
-
-static struct handover estate(void)
-{
-    static struct resolved names[2] = { { .host = "db.example", .port = 5432 }, { .host = "new.example", .port = 1 } };
-    const char *const binds[] = { "127.0.0.1:0", "[::1]:0", "localhost:0", path, abstract };
-    static const char *const admin[] = { "127.0.0.1:0" };
-    struct handover h = { .generation = 41, .names = names, .n_names = 2, .key_made = 1234, .rotate_in = 4321.5 };
-    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(5432), .sin_addr.s_addr = htonl(0xc0000201) };
-    h.binds = open_all(binds, 5, 3);
-    h.admin = open_all(admin, 1, 1);
-    h.inherited.n = 2;
-    for (int i = 0; i < 2; i++) {
-        h.inherited.at[i].fd = dup(h.binds.at[0].fds[i]);
-        (void)snprintf(h.inherited.at[i].name, sizeof h.inherited.at[i].name, "name%d", i);
-    }
-    h.ring.n = 2;
-    memset(h.ring.key[0], 'a', sizeof h.ring.key[0]);
-    memset(h.ring.key[1], 'b', sizeof h.ring.key[1]);
-    names[0].version = 2;
-    names[0].n = 1;
-    names[0].at[0].len = sizeof in;
-    memcpy(&names[0].at[0].ss, &in, sizeof in);
-    return h;
-}
-
-static void estate_close(struct handover *h)
-{
-    listen_close(&h->binds, NULL);
-    listen_close(&h->admin, NULL);
-    for (size_t i = 0; i < h->inherited.n; i++)
-        close(h->inherited.at[i].fd);
-}
 
 /* --- a new master, in a child --------------------------------------------------------------------------------------- */
 
@@ -489,107 +425,10 @@ static void only_a_channel_is_one(void)
     }
 }
 
-/* --- the new process ------------------------------------------------------------------------------------------------- */
-
-/* Steps until something has come of it, at the time now. */
-static enum upgrade_state outcome(struct upgrade *u, double now)
-{
-    enum upgrade_state s;
-    while ((s = upgrade_step(u, now)) == UPGRADE_WAITS) {
-        int status;
-        struct pollfd p = { .fd = u->fd, .events = upgrade_events(u) };
-        (void)poll(&p, 1, 20);
-        pid_t pid = waitpid(-1, &status, WNOHANG);
-        if (pid > 0 && upgrade_ended(u, pid, status) == UPGRADE_FAILED)
-            return UPGRADE_FAILED;
-    }
-    return s;
-}
-
-static void fails_as(const char *script, double late, const char *reason)
-{
-    char sh[] = "sh", c[] = "-c", text[512];
-    char *argv[] = { sh, c, text, NULL };
-    static struct upgrade u;
-    (void)snprintf(text, sizeof text, "%s", script);
-    u.handover = sent;
-    CHECK(upgrade_start(&u, "/bin/sh", argv, 100));
-    pid_t pid = u.pid;
-    CHECK_INT(outcome(&u, 100 + late), UPGRADE_FAILED);
-    if (strstr(u.why, reason) == NULL)
-        printf("# %s: \"%s\"\n", script, u.why);
-    CHECK(strstr(u.why, reason) != NULL);
-    CHECK_INT(u.pid, 0);
-    CHECK_INT(u.fd, -1);
-    /* It is gone, or dies now, and its stand-in after it. */
-    while (waitpid(-1, NULL, 0) > 0)
-        continue;
-    CHECK(kill(pid, 0) != 0);
-    CHECK_INT(upgrade_step(&u, 1000), UPGRADE_NONE);
-}
-
-static void a_new_process_that_fails(void)
-{
-    int before = count_fds();
-    sent = estate();
-    fails_as("exit 7", 0, "it ended with code 7 before it was ready");
-    fails_as("kill -SEGV $$", 0, "it was killed by signal 11");
-    fails_as("exec sleep 100", UPGRADE_SECONDS, "not ready in time");
-    fails_as("exec 3>&-; exec sleep 100", UPGRADE_SECONDS, "not ready in time");
-    fails_as("echo nonsense >&3; exec sleep 100", 0, "answers what this one does not understand");
-    fails_as("printf '\\001' >&3; exec sleep 100", 0, "answers what this one does not understand");
-    char none_there[] = "none";
-    char *argv[] = { none_there, NULL };
-    static struct upgrade u;
-    u.handover = sent;
-    CHECK(upgrade_start(&u, "/nonexistent/tls13d", argv, 100));
-    CHECK_INT(outcome(&u, 100), UPGRADE_FAILED);
-    CHECK_STR(u.why, "/nonexistent/tls13d cannot be executed: No such file or directory");
-    while (waitpid(-1, NULL, 0) > 0)
-        continue;
-    estate_close(&sent);
-    CHECK_INT(count_fds(), before);
-}
-
-/* A new process that is ready is nobody's child but init's once that is asked for, whatever has become of it. */
-static void a_new_process_stands_alone(void)
-{
-    char sh[] = "sh", c[] = "-c", text[] = "printf '\\164\\164\\061\\063\\001\\000\\007\\000' >&3; exec sleep 100";
-    char *argv[] = { sh, c, text, NULL };
-    static struct upgrade u;
-    int before = count_fds();
-    sent = estate();
-    u.handover = sent;
-    CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-    CHECK(upgrade_start(&u, "/bin/sh", argv, 100));
-    CHECK_INT(outcome(&u, 100), UPGRADE_READY);
-    pid_t parent = u.parent, pid = u.pid;
-    CHECK(upgrade_adopted(&u));
-    CHECK(kill(parent, 0) != 0);
-    CHECK_INT(waitpid(pid, NULL, WNOHANG), 0); /* its parent now is who takes in orphans: here this one */
-    upgrade_release(&u);
-    CHECK_INT(upgrade_step(&u, 1000), UPGRADE_NONE);
-    CHECK_INT(kill(pid, SIGKILL), 0);
-    CHECK_INT(waitpid(pid, NULL, 0), pid);
-    /* One that ends as soon as it has said that it is ready is none. */
-    (void)strcpy(strstr(text, "exec sleep"), "exit 3");
-    CHECK(upgrade_start(&u, "/bin/sh", argv, 100));
-    siginfo_t info;
-    CHECK_INT(waitid(P_PID, (id_t)u.parent, &info, WEXITED | WNOWAIT), 0);
-    CHECK_INT(upgrade_step(&u, 100), UPGRADE_READY);
-    CHECK(!upgrade_adopted(&u));
-    CHECK_STR(u.why, "it ended with code 3 before it was ready");
-    CHECK_INT(upgrade_step(&u, 1000), UPGRADE_NONE);
-    CHECK_INT(waitpid(-1, NULL, WNOHANG), -1);
-    estate_close(&sent);
-    CHECK_INT(count_fds(), before);
-}
-
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)snprintf(path, sizeof path, "unix:/tmp/tls13d-unit-%d", (int)getpid());
-    (void)snprintf(abstract, sizeof abstract, "unix:@tls13d-unit-%d", (int)getpid());
+    estate_addresses();
     said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (said == MAP_FAILED)
         return 1;
@@ -597,7 +436,5 @@ int main(void)
     RUN(what_is_wrong_is_refused);
     RUN(a_refusal_is_heard);
     RUN(only_a_channel_is_one);
-    RUN(a_new_process_that_fails);
-    RUN(a_new_process_stands_alone);
     return DONE();
 }

@@ -1,8 +1,8 @@
 /* Listening sockets on loopback: opened once, kept over a reload, nothing left of a failure. */
+#include "fds.h"
 #include "listen.h"
 #include "unit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,17 +10,6 @@
 
 static char dir[64], why[2048], name[] = "test";
 static const struct inheritance none;
-
-static int count_fds(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (d != NULL && readdir(d) != NULL)
-        n++;
-    if (d != NULL)
-        closedir(d);
-    return n;
-}
 
 static struct addr addr(const char *text)
 {

@@ -1,4 +1,5 @@
 /* The accelerated P-256: standards' vectors, the edges of every range, and agreement with BearSSL and OpenSSL. */
+#include "chance.h"
 #include "unit.h"
 
 #include "bytes.h"
@@ -16,24 +17,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>
 
-/* Deterministic, so that a failure can be had again: xorshift64*. */
-static uint64_t random_state = 0x2545f4914f6cdd1d;
-
-static uint64_t random_word(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545f4914f6cdd1d;
-}
-
-static void random_bytes(void *out, size_t n)
-{
-    uint8_t *p = out;
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(random_word() >> 33);
-}
-
 static const uint8_t order[32] = { 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                    0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51 };
 static const char prime[] = "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff";
@@ -43,24 +26,24 @@ static void scalar(uint8_t k[32], long turn)
 {
     static const uint8_t zero[32];
     do {
-        random_bytes(k, 32);
+        random_fill(k, 32);
         switch (turn % 5) {
         case 1:
-            memset(k, 0, random_word() % 32);
+            memset(k, 0, random64() % 32);
             break;
         case 2:
             memcpy(k, order, 32);
-            k[31] = (uint8_t)(k[31] - 1 - random_word() % 0x50);
+            k[31] = (uint8_t)(k[31] - 1 - random64() % 0x50);
             break;
         case 3:
-            memset(k, random_word() & 1 ? 0xff : 0x7f, 32);
+            memset(k, random64() & 1 ? 0xff : 0x7f, 32);
             k[3] = 0xfe;
             for (int i = 0; i < 3; i++)
-                k[4 + random_word() % 28] = (uint8_t)random_word();
+                k[4 + random64() % 28] = (uint8_t)random64();
             break;
         case 4:
             memset(k, 0, 32);
-            k[random_word() % 32] = (uint8_t)(1 << (random_word() & 7));
+            k[random64() % 32] = (uint8_t)(1 << (random64() & 7));
             break;
         default:
             break;
@@ -356,7 +339,7 @@ static void sign_agrees_with_bearssl(void)
     for (long t = 0; t < 400; t++) {
         uint8_t d[32], hash[32], rs[64], want[64], xy[64];
         scalar(d, t);
-        random_bytes(hash, 32);
+        random_fill(hash, 32);
         if (t % 7 == 0)
             memset(hash, t & 1 ? 0xff : 0, 32);
         if (t % 7 == 1) {
@@ -418,7 +401,7 @@ static void verify_where_the_parts_meet(void)
         BN_sub(z, n, z);
         BN_bn2binpad(z, hash, 32);
         BN_bn2binpad(r, rb, 32);
-        random_bytes(rb + 32, 32);
+        random_fill(rb + 32, 32);
         rb[32] &= 0x7f;
         CHECK(!p256_ecdsa_verify(xy, hash, rb));
         /* Signing that is impossible too: s would be 0. */
@@ -439,7 +422,7 @@ static void ecdsa_agrees_with_openssl(void)
     for (int t = 0; t < 600; t++) {
         uint8_t d[32], xy[65] = { 4 }, hash[32], rs[64];
         scalar(d, t);
-        random_bytes(hash, 32);
+        random_fill(hash, 32);
         p256_mulgen(xy + 1, d);
         BIGNUM *bd = BN_bin2bn(d, 32, NULL);
         CHECK(EC_KEY_set_private_key(key, bd) == 1 && EC_KEY_oct2key(key, xy, 65, NULL) == 1);
@@ -456,7 +439,7 @@ static void ecdsa_agrees_with_openssl(void)
         BN_bn2binpad(s, rs + 32, 32);
         ECDSA_SIG_free(sig);
         CHECK(p256_ecdsa_verify(xy + 1, hash, rs));
-        unsigned bit = (unsigned)(random_word() % 1280);
+        unsigned bit = (unsigned)(random64() % 1280);
         uint8_t *place = bit < 512 ? rs : bit < 768 ? hash : xy + 1;
         bit -= bit < 512 ? 0 : bit < 768 ? 512 : 768;
         place[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -470,7 +453,7 @@ static void verify_refuses_what_is_out_of_range(void)
 {
     uint8_t d[32], xy[64], hash[32], rs[64], bad[64];
     scalar(d, 0);
-    random_bytes(hash, 32);
+    random_fill(hash, 32);
     p256_mulgen(xy, d);
     CHECK(p256_ecdsa_sign(rs, d, xy, hash));
     for (int part = 0; part < 2; part++) {
@@ -503,8 +486,8 @@ static void verify_where_x_is_above_n(void)
         BN_copy(x, n);
     while (BN_add_word(x, small) == 1 && EC_POINT_set_compressed_coordinates(group, point, x, 0, ctx) != 1 && ++small < 100);
     uint8_t hash[32], rs[64], xy[64];
-    random_bytes(hash, 32);
-    random_bytes(rs + 32, 32);
+    random_fill(hash, 32);
+    random_fill(rs + 32, 32);
     hash[0] = rs[32] = 0x12;
     memset(rs, 0, 32);
     rs[31] = (uint8_t)small;

@@ -1,4 +1,8 @@
-/* The accelerated RSA: agreement with BearSSL and OpenSSL for every size, the edges of every range, and what is left to BearSSL. */
+/*
+ * The accelerated RSA: agreement with BearSSL and OpenSSL for every size, the edges of every range, and what is left to BearSSL.  Keys are
+ * other ones in each run; a failing check prints its own.
+ */
+#include "chance.h"
 #include "unit.h"
 
 #include "bytes.h"
@@ -13,24 +17,6 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
-
-/* Deterministic but for the keys, which a failing check prints: xorshift64*. */
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint64_t random_word(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545f4914f6cdd1d;
-}
-
-static void random_bytes(void *out, size_t n)
-{
-    uint8_t *p = out;
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(random_word() >> 33);
-}
 
 /* --- keys --------------------------------------------------------------------------------------------------- */
 
@@ -115,7 +101,7 @@ static void private_agrees_with_openssl(void)
     for (size_t i = 0; i < COUNT(keys); i++)
         for (int t = 0; t < (i == 0 ? 150 : 25); t++) {
             uint8_t x[512];
-            random_bytes(x, keys[i].len);
+            random_fill(x, keys[i].len);
             x[0] = 0;
             check_private(&keys[i], x);
         }
@@ -159,13 +145,13 @@ static void agrees_with_bearssl(void)
     for (size_t i = 0; i < COUNT(keys); i++)
         for (int t = 0; t < 4; t++) {
             uint8_t x[512], y[512];
-            random_bytes(x, keys[i].len);
+            random_fill(x, keys[i].len);
             x[0] = 0;
             memcpy(y, x, sizeof y);
             CHECK_INT(rsa_ifma_private(x, &keys[i].private), 1);
             CHECK_INT(br_rsa_private_get_default()(y, &keys[i].private), 1);
             CHECK_MEM(x, y, keys[i].len);
-            random_bytes(x, keys[i].len);
+            random_fill(x, keys[i].len);
             x[0] = 0;
             memcpy(y, x, sizeof y);
             CHECK_INT(rsa_ifma_public(x, keys[i].len, &keys[i].public), 1);
@@ -190,7 +176,7 @@ static void public_refuses_and_takes(void)
         memcpy(n + 2, k->n, k->len);
         memcpy(e + 2, k->e, 3);
         const br_rsa_public_key padded = { n, k->len + 2, e, 5 };
-        random_bytes(x, k->len);
+        random_fill(x, k->len);
         x[0] = 0;
         memcpy(want, x, k->len);
         CHECK_INT(rsa_ifma_public(want, k->len, &k->public), 1);
@@ -209,7 +195,7 @@ static void public_exponents(void)
         for (size_t j = 0; j < COUNT(lengths); j++) {
             uint8_t x[512], want[512], e[8];
             BN_CTX *ctx = BN_CTX_new();
-            random_bytes(x, keys[i].len);
+            random_fill(x, keys[i].len);
             x[0] = 0;
             memcpy(e, exponents[j], 8);
             BIGNUM *v = BN_bin2bn(x, (int)keys[i].len, NULL), *be = BN_bin2bn(e, (int)lengths[j], NULL);
@@ -232,7 +218,7 @@ static void other_shapes(void)
         struct key k;
         uint8_t x[512], y[512];
         make_key(&k, sizes[i]);
-        random_bytes(x, k.len);
+        random_fill(x, k.len);
         x[0] = 0;
         memcpy(y, x, sizeof y);
         CHECK_INT(rsa_ifma_private(y, &k.private), 1);
@@ -243,7 +229,7 @@ static void other_shapes(void)
     }
     struct key *k = &keys[0];
     uint8_t x[512], want[512], small[1] = { 5 };
-    random_bytes(x, k->len);
+    random_fill(x, k->len);
     x[0] = 0;
     memcpy(want, x, sizeof want);
     br_rsa_private_key short_parts = k->private;
@@ -277,13 +263,13 @@ static void kernel_at_the_edges(void)
             uint64_t limbs[MONT_LIMBS];
             size_t len = bits / 8;
             memset(nb, t & 1 ? 0xff : 0, len);
-            random_bytes(nb + len - 1 - (size_t)t % len, 1 + (size_t)t % len);
+            random_fill(nb + len - 1 - (size_t)t % len, 1 + (size_t)t % len);
             nb[0] |= 0x80;
             nb[len - 1] |= 1;
             memset(ab, t & 2 ? 0xff : 0, len);
             memset(bb, t & 4 ? 0xff : 0, len);
-            random_bytes(t & 8 ? ab : bb, t & 16 ? len : 9);
-            ab[random_word() % len] ^= 1;
+            random_fill(t & 8 ? ab : bb, t & 16 ? len : 9);
+            ab[random64() % len] ^= 1;
             mont_init(&m, bits, nb, NULL);
             mont_load(&x, &m, 0, ab, len);
             mont_load(&y, &m, 0, bb, len);

@@ -1,4 +1,5 @@
 /* The accelerated X25519s: RFC 7748's vectors, edge cases, and agreement with BearSSL and with OpenSSL. */
+#include "chance.h"
 #include "unit.h"
 
 #include "bytes.h"
@@ -9,24 +10,6 @@
 #include "x86/x25519_x8.h"
 
 #include <openssl/evp.h>
-
-/* Deterministic, so that a failure can be had again: xorshift64*. */
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint64_t random_word(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545f4914f6cdd1d;
-}
-
-static void random_bytes(void *out, size_t n)
-{
-    uint8_t *p = out;
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(random_word() >> 33);
-}
 
 /* --- every implementation through one door ------------------------------------------------------------------ */
 
@@ -46,8 +29,8 @@ static void by_pair(uint8_t out[32], const uint8_t k[32], const uint8_t u[32])
     static unsigned turn;
     uint8_t ks[2][32], us[2][32], outs[2][32];
     unsigned at = turn++ & 1;
-    random_bytes(ks, sizeof ks);
-    random_bytes(us, sizeof us);
+    random_fill(ks, sizeof ks);
+    random_fill(us, sizeof us);
     if (turn & 2)
         memset(us, 0, sizeof us); /* a point at infinity beside it may not matter */
     memcpy(ks[at], k, 32);
@@ -62,8 +45,8 @@ static void by_lane(uint8_t out[32], const uint8_t k[32], const uint8_t u[32])
     static unsigned turn;
     uint8_t ks[8][32], us[8][32], outs[8][32];
     unsigned lane = turn++ & 7;
-    random_bytes(ks, sizeof ks);
-    random_bytes(us, sizeof us);
+    random_fill(ks, sizeof ks);
+    random_fill(us, sizeof us);
     memcpy(ks[lane], k, 32);
     memcpy(us[lane], u, 32);
     x25519_x8(outs, ks, us);
@@ -149,7 +132,7 @@ static void low_order_gives_zero(void)
     for (size_t i = 0; i < COUNT(points); i++)
         for (int high_bit = 0; high_bit < 2; high_bit++) {
             uint8_t k[32], u[32], out[32];
-            random_bytes(k, 32);
+            random_fill(k, 32);
             unhex(u, 32, points[i]);
             u[31] |= (uint8_t)(high_bit << 7);
             under_test(out, k, u);
@@ -162,7 +145,7 @@ static void non_canonical_u(void)
 {
     for (int over = 0; over < 19; over++) {
         uint8_t k[32], big[32], small[32] = { 0 }, got[32], want[32];
-        random_bytes(k, 32);
+        random_fill(k, 32);
         memset(big, 0xff, 32);
         big[0] = (uint8_t)(0xed + over);
         big[31] = 0x7f;
@@ -177,17 +160,17 @@ static void agrees_with_bearssl(void)
 {
     for (int t = 0; t < 600; t++) {
         uint8_t k[32], u[32], got[32], want[32];
-        random_bytes(k, 32);
-        random_bytes(u, 32);
+        random_fill(k, 32);
+        random_fill(u, 32);
         if (t % 3 == 1) { /* sparse or dense words, as carries love them */
             memset(u, t & 1 ? 0xff : 0, 32);
             memset(k, t & 2 ? 0xff : 0, 32);
             for (int i = 0; i < 4; i++)
-                u[random_word() % 32] ^= (uint8_t)(1 << (random_word() & 7));
+                u[random64() % 32] ^= (uint8_t)(1 << (random64() & 7));
         }
         if (t % 3 == 2) { /* near p */
             memset(u, 0xff, 32);
-            u[0] = (uint8_t)random_word();
+            u[0] = (uint8_t)random64();
             u[31] = t & 1 ? 0x7f : 0xff;
         }
         under_test(got, k, u);
@@ -201,8 +184,8 @@ static void agrees_with_openssl(void)
     for (int t = 0; t < 2000; t++) {
         uint8_t k[32], peer[32], u[32], got[32], want[32];
         size_t n = 32;
-        random_bytes(k, 32);
-        random_bytes(peer, 32);
+        random_fill(k, 32);
+        random_fill(peer, 32);
         EVP_PKEY *own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, k, 32);
         EVP_PKEY *other = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, peer, 32);
         EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
@@ -220,8 +203,8 @@ static void agrees_with_openssl(void)
 static void in_place(void)
 {
     uint8_t k[32], u[32], want[32];
-    random_bytes(k, 32);
-    random_bytes(u, 32);
+    random_fill(k, 32);
+    random_fill(u, 32);
     reference(want, k, u);
 #ifdef HAVE_X25519_SCALAR
     uint8_t over_k[32], over_u[32];
@@ -255,8 +238,8 @@ static void seam_counts(void)
     for (size_t i = 0; (impl = x25519_impl_at(i)) != NULL; i++)
         for (size_t n = 1; n <= X25519_LANES; n++) {
             uint8_t k[8][32], u[8][32], out[9][32], want[32];
-            random_bytes(k, sizeof k);
-            random_bytes(u, sizeof u);
+            random_fill(k, sizeof k);
+            random_fill(u, sizeof u);
             memset(out, 0x5a, sizeof out);
             impl->mul(out, (const void *)k, (const void *)u, n);
             for (size_t j = 0; j < n; j++) {

@@ -1,7 +1,8 @@
-/* What the tests of the accelerated primitives share: guarded memory, a generator with a fixed start, cases that a CPU may lack. */
+/* What the tests of the accelerated primitives share: guarded memory, lengths to try, cases that a CPU may lack. */
 #ifndef X86_TESTS_H
 #define X86_TESTS_H
 
+#include "chance.h"
 #include "unit.h"
 
 #include "cpu.h"
@@ -21,23 +22,6 @@
 
 #define MAX_DATA 17000
 #define CANARY   0x5a
-
-static uint64_t random_state = 0x9E3779B97F4A7C15;
-
-/* xorshift64*: the same numbers every time. */
-static inline uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545F4914F6CDD1D;
-}
-
-static inline void random_fill(uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(random64() >> 33);
-}
 
 /* Memory of `size` bytes (whole pages) between two pages that must not be touched: a read one byte outside ends the test program. */
 struct guarded {

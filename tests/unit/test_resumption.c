@@ -1,9 +1,73 @@
 /* Resumption against the engine: tickets, what they are bound to, their age and keys; 0-RTT, which is skipped. */
 #include "unit.h"
 
-#include "peer.h"
+#include "edit.h"
 
 static struct peer p; /* big: not on the stack */
+
+static void tickets(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    CHECK_INT(tls13_ctx_set_tickets(ctx, LIMIT_TICKETS, 604800), 0);
+    CHECK_INT(tls13_ctx_set_tickets(ctx, 1, 604801), -TLS13_E_BAD_ARGUMENT); /* 4.6.1: seven days at most */
+    CHECK_INT(tls13_ctx_set_tickets(ctx, LIMIT_TICKETS + 1, 1), -TLS13_E_BAD_ARGUMENT);
+    peer_fresh(&p, ctx);
+    CHECK(peer_handshake(&p, NULL));
+    CHECK_INT(p.n_tickets, LIMIT_TICKETS);
+    for (size_t i = 0, at = 4; i < LIMIT_TICKETS; i++, at++) {
+        struct slice m = peer_sent(&p, at);
+        CHECK_INT(m.p[0], MSG_NEW_SESSION_TICKET);
+        CHECK_INT(ids_of(m.p, m.n).n, 0); /* no early_data: 0-RTT is never offered */
+        CHECK(p.tickets[i].lifetime <= 604800);
+        for (size_t j = 0; j < i; j++) { /* each its own nonce, age_add and PSK */
+            struct slice o = peer_sent(&p, 4 + j);
+            CHECK(memcmp(m.p + 8, o.p + 8, 4) != 0);
+            CHECK_INT(m.p[12], 1);
+            CHECK(m.p[13] != o.p[13]);
+            CHECK(memcmp(p.tickets[i].psk, p.tickets[j].psk, 32) != 0);
+            CHECK(memcmp(p.tickets[i].id, p.tickets[j].id, p.tickets[i].id_len) != 0);
+        }
+    }
+    peer_fresh(&p, ctx);
+    p.opt.no_modes = true; /* no ticket for who cannot use it (4.2.9) */
+    CHECK(peer_handshake(&p, NULL));
+    CHECK_INT(p.n_tickets, 0);
+    tls13_ctx_unref(ctx);
+}
+
+/* 4.6.1: in front of the client's Finished, which then follows by itself from what was said; not when it may come with a certificate. */
+static void tickets_come_with_the_flight(void)
+{
+    uint8_t msg[4 + MAX_HASH];
+    for (int asks = 0; asks < 2; asks++) {
+        struct tls13_ctx *ctx = test_ctx();
+        if (asks)
+            CHECK_INT(tls13_ctx_set_client_auth(ctx, TLS13_CLIENT_AUTH_REQUEST), 0);
+        peer_fresh(&p, ctx);
+        peer_hello(&p);
+        CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+        CHECK(peer_read(&p));
+        CHECK(p.finished_ok && !p.connected);
+        CHECK_INT(p.n_tickets, asks ? 0 : 2);
+        if (asks) {
+            uint8_t cert[64];
+            CHECK_INT(peer_send(&p, CT_HANDSHAKE, cert, peer_certificate(&p, NULL, cert)), TLS13_MORE);
+        }
+        size_t n = peer_finished(&p, msg);
+        peer_send(&p, CT_HANDSHAKE, msg, n);
+        CHECK(p.connected);
+        peer_switch(&p, msg, n);
+        CHECK(peer_read(&p));
+        CHECK_INT(p.n_tickets, 2);
+
+        struct peer_ticket t = p.tickets[1];
+        peer_fresh(&p, ctx);
+        p.opt.ticket = &t;
+        CHECK(peer_handshake(&p, NULL));
+        CHECK(p.resumed);
+        tls13_ctx_unref(ctx);
+    }
+}
 
 static void resumption(void)
 {
@@ -214,8 +278,36 @@ static void not_offered_is_not_skipped(void)
     tls13_ctx_unref(ctx);
 }
 
+/* A hello that offers 0-RTT with a ticket of ours: never taken, never answered (4.2.10, E.5). */
+static void early_data_is_never_accepted(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    peer_fresh(&p, ctx);
+    CHECK(peer_handshake(&p, NULL));
+    struct peer_ticket t = p.tickets[0];
+    peer_fresh(&p, ctx);
+    p.opt.ticket = &t;
+    p.opt.early_data = true;
+    CHECK(peer_handshake(&p, NULL));
+    CHECK(p.resumed);
+    CHECK_INT(p.n_data, 0);
+    struct slice m = peer_sent(&p, 0);
+    struct ext_ids ids = ids_of(m.p, m.n);
+    CHECK(!ids_have(&ids, EXT_EARLY_DATA));
+    peer_fresh(&p, ctx); /* and EndOfEarlyData has no place */
+    p.opt.ticket = &t;
+    p.opt.early_data = true;
+    peer_hello(&p);
+    CHECK_INT(peer_send_hello(&p), TLS13_MORE);
+    CHECK(peer_read(&p));
+    CHECK_INT(peer_send(&p, CT_HANDSHAKE, "\5\0\0\0", 4), -TLS13_E_UNEXPECTED);
+    tls13_ctx_unref(ctx);
+}
+
 int main(void)
 {
+    RUN(tickets);
+    RUN(tickets_come_with_the_flight);
     RUN(resumption);
     RUN(bad_binder_is_decrypt_error);
     RUN(ticket_stays_within_its_policy);
@@ -224,6 +316,7 @@ int main(void)
     RUN(early_data_is_skipped);
     RUN(early_data_has_a_budget);
     RUN(not_offered_is_not_skipped);
+    RUN(early_data_is_never_accepted);
     if (p.conn != NULL)
         peer_free(&p);
     return DONE();

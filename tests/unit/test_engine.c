@@ -130,6 +130,51 @@ static void nothing_is_left_behind(void)
     tls13_conn_init(p.conn, ctx, p.hs);
 }
 
+/* A context takes up to 65535 credentials; the index of the chosen one is kept whole. */
+static void last_of_many_credentials(void)
+{
+    enum { MANY = 40000 };
+    struct tls13_ctx *with = test_ctx();
+    struct tls13_info info;
+    struct credential **many = realloc(with->creds, MANY * sizeof *many);
+    CHECK(many != NULL);
+    with->creds = many;
+    for (size_t i = 1; i < MANY; i++)
+        many[i] = many[0];
+    with->n_creds = MANY;
+    CHECK_INT(tls13_ctx_set_default(with, MANY - 1), 0);
+    peer_fresh(&p, with);
+    p.opt.sni = "elsewhere.example";
+    CHECK(peer_handshake(&p, NULL));
+    tls13_conn_info(p.conn, &info);
+    CHECK_INT(info.credential, MANY - 1);
+    CHECK_INT(p.n_tickets, 2);
+    with->n_creds = 1;
+    tls13_ctx_unref(with);
+}
+
+/* RFC 8446 6.1: behind our close_notify we send nothing: no flight, no tickets. */
+static void nothing_behind_close_notify(void)
+{
+    uint8_t msg[4 + MAX_HASH], rec[128], out[64];
+    fresh();
+    peer_hello(&p);
+    peer_send_hello(&p);
+    CHECK(peer_read(&p));
+    CHECK(tls13_close(p.conn, out, sizeof out) != 0);
+    size_t fin = peer_finished(&p, msg), len = peer_seal(&p, rec, CT_HANDSHAKE, msg, fin);
+    peer_switch(&p, msg, fin);
+    peer_feed(&p, rec, len);
+    CHECK_INT(p.last, -TLS13_E_CLOSED);
+    CHECK(!p.connected);
+    CHECK_INT(p.n_out, 0);
+    fresh();
+    CHECK(tls13_close(p.conn, out, sizeof out) != 0);
+    peer_hello(&p);
+    peer_send_hello(&p);
+    CHECK_INT(p.n_out, 0);
+}
+
 int main(void)
 {
     ctx = test_ctx();
@@ -139,6 +184,8 @@ int main(void)
     RUN(nothing_to_say_to_an_alert);
     RUN(exports_within_bounds);
     RUN(nothing_is_left_behind);
+    RUN(last_of_many_credentials);
+    RUN(nothing_behind_close_notify);
     peer_free(&p);
     tls13_ctx_unref(ctx);
     return DONE();

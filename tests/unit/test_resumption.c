@@ -1,7 +1,10 @@
-/* Resumption against the engine: tickets, what they are bound to, their age and keys; 0-RTT, which is skipped. */
+/* Resumption against the engine: tickets, what they are bound to, how long they hold, their keys; 0-RTT, which is skipped. */
 #include "unit.h"
 
+#include "crl.h"
 #include "edit.h"
+#include "forge.h"
+#include "pem.h"
 
 static struct peer p; /* big: not on the stack */
 
@@ -304,6 +307,101 @@ static void early_data_is_never_accepted(void)
     tls13_ctx_unref(ctx);
 }
 
+/* When the list ends that ends within the life of the certificates, in seconds since 1970. */
+static int64_t list_ends(void)
+{
+    struct pem pem = { fixture_crl_stale, fixture_crl_stale + strlen(fixture_crl_stale) };
+    struct crl crl;
+    char label[64];
+    uint8_t *der;
+    size_t n;
+    CHECK_INT(pem_next(&pem, label, &der, &n), 1);
+    CHECK_INT(crl_parse(&crl, der, n), 0);
+    int64_t at = crl.next_update;
+    crl_free(&crl);
+    free(der);
+    return at;
+}
+
+/* A client that a full handshake would refuse, since its issuer's list has run out, is not let in by a ticket either. */
+static void ticket_does_not_outlive_the_list(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    struct credential *c;
+    int64_t then = test_now_ms, end = list_ends();
+    CHECK_INT(tls13_ctx_set_client_ca(ctx, fixture_ca, strlen(fixture_ca)), 0);
+    CHECK_INT(tls13_ctx_set_client_crl(ctx, fixture_crl_stale, strlen(fixture_crl_stale)), 0);
+    CHECK_INT(tls13_ctx_set_client_auth(ctx, TLS13_CLIENT_AUTH_REQUIRE), 0);
+    CHECK_INT(cred_load(&c, fixture_client, strlen(fixture_client), NULL, 0, NULL, NULL), 0);
+    test_now_ms = (end - 100) * 1000;
+    peer_fresh(&p, ctx);
+    CHECK(peer_handshake(&p, c));
+    struct peer_ticket t = p.tickets[0];
+    CHECK_INT(t.lifetime, 100);
+    peer_fresh(&p, ctx);
+    p.opt.ticket = &t;
+    CHECK(peer_handshake(&p, NULL));
+    CHECK(p.resumed);
+    test_now_ms = (end + 100) * 1000;
+    peer_fresh(&p, ctx);
+    p.opt.ticket = &t;
+    CHECK(!peer_handshake(&p, c));
+    CHECK(!p.resumed);
+    CHECK_INT(p.last, -TLS13_E_CRL_STALE);
+    test_now_ms = then;
+    cred_free(c);
+    tls13_ctx_unref(ctx);
+}
+
+/* Nor one whose certificate, or one above it, has. */
+static void ticket_does_not_outlive_the_chain(void)
+{
+    static struct forge f;
+    int64_t then = test_now_ms, end = 1893456000; /* the first second of 2030 */
+    for (size_t early = 0; early < 2; early++) {
+        f.cert[early].ends = "300101000000Z";
+        forge_chain(&f, 3, false);
+        struct tls13_ctx *ctx = forge_ctx(&f);
+        test_now_ms = (end - 100) * 1000;
+        peer_fresh(&p, ctx);
+        CHECK(peer_handshake(&p, forge_credential(&f)));
+        struct peer_ticket t = p.tickets[0];
+        CHECK_INT(t.lifetime, 100);
+        test_now_ms = end * 1000;
+        for (int late = 0; late < 2; late++) {
+            peer_fresh(&p, ctx);
+            p.opt.ticket = &t;
+            CHECK_INT(peer_handshake(&p, &f.cred), !late);
+            CHECK_INT(p.resumed, !late);
+            test_now_ms += 1000;
+        }
+        CHECK_INT(p.last, -TLS13_E_CERT_EXPIRED);
+        f.cert[early].ends = NULL;
+        forge_free(&f);
+        tls13_ctx_unref(ctx);
+    }
+    test_now_ms = then;
+}
+
+/* RFC 8446 4.6.1: no ticket says more than seven days, not even where a clock is behind that of the machine that gave the first. */
+static void a_clock_that_is_behind_gives_no_longer_tickets(void)
+{
+    struct tls13_ctx *ctx = test_ctx();
+    int64_t then = test_now_ms;
+    CHECK_INT(tls13_ctx_set_tickets(ctx, 1, LIMIT_LIFETIME), 0);
+    peer_fresh(&p, ctx);
+    CHECK(peer_handshake(&p, NULL));
+    struct peer_ticket t = p.tickets[0];
+    test_now_ms -= 50 * 1000;
+    peer_fresh(&p, ctx);
+    p.opt.ticket = &t;
+    CHECK(peer_handshake(&p, NULL));
+    CHECK(p.resumed);
+    CHECK_INT(p.tickets[0].lifetime, LIMIT_LIFETIME);
+    test_now_ms = then;
+    tls13_ctx_unref(ctx);
+}
+
 int main(void)
 {
     RUN(tickets);
@@ -317,6 +415,9 @@ int main(void)
     RUN(early_data_has_a_budget);
     RUN(not_offered_is_not_skipped);
     RUN(early_data_is_never_accepted);
+    RUN(ticket_does_not_outlive_the_list);
+    RUN(ticket_does_not_outlive_the_chain);
+    RUN(a_clock_that_is_behind_gives_no_longer_tickets);
     if (p.conn != NULL)
         peer_free(&p);
     return DONE();

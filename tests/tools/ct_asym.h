@@ -11,24 +11,13 @@
 #ifndef CT_ASYM_H
 #define CT_ASYM_H
 
+#include "ct.h"
+
 #include <bearssl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#define SECRET(p, n) ((void)VALGRIND_MAKE_MEM_UNDEFINED(p, n))
-#define PUBLIC(p, n) ((void)VALGRIND_MAKE_MEM_DEFINED(p, n))
-#define WATCHED()    RUNNING_ON_VALGRIND
-#else
-#define SECRET(p, n) ((void)(p))
-#define PUBLIC(p, n) ((void)(p))
-#define WATCHED()    0
-#endif
-
-static int ct_failed;
 
 /* The same bytes in every run. */
 static inline void ct_fill(uint8_t *p, size_t n, unsigned factor)
@@ -41,23 +30,6 @@ static void ct_done(const char *name, bool good)
 {
     printf("%s: %s\n", name, good ? "done" : "comes out wrong");
     ct_failed |= !good;
-}
-
-/* Ends main. */
-static int ct_end(int argc, char **argv)
-{
-    uint8_t secret[4] = { 1, 2, 3, 4 };
-    if (argc > 1 && strcmp(argv[1], "leak") == 0) {
-        SECRET(secret, sizeof secret);
-        if (((volatile uint8_t *)secret)[3] & 1)
-            printf("a deliberate leak\n");
-    }
-    if (ct_failed)
-        return 1;
-    if (WATCHED())
-        return 0;
-    printf("SKIP: not under valgrind, or built without its header\n");
-    return 77;
 }
 
 #endif

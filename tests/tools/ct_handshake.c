@@ -8,20 +8,8 @@
  *
  * Run alone it says so and ends with 77.
  */
-#include <stdio.h>
-
-#include "../unit/peer.h"
-
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#define SECRET(p, n) ((void)VALGRIND_MAKE_MEM_UNDEFINED(p, n))
-#define PUBLIC(p, n) ((void)VALGRIND_MAKE_MEM_DEFINED(p, n))
-#define WATCHED()    RUNNING_ON_VALGRIND
-#else
-#define SECRET(p, n) ((void)(p))
-#define PUBLIC(p, n) ((void)(p))
-#define WATCHED()    0
-#endif
+#include "ct.h"
+#include "peer.h"
 
 static struct peer p;
 

@@ -7,20 +7,8 @@
  *
  * Run alone it says so and ends with 77.  valgrind (3.19) shows a CPU without AVX-512, so that level cannot run here.
  */
-#include <stdio.h>
-
+#include "ct.h"
 #include "mlkem_levels.h"
-
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#define SECRET(p, n) ((void)VALGRIND_MAKE_MEM_UNDEFINED(p, n))
-#define PUBLIC(p, n) ((void)VALGRIND_MAKE_MEM_DEFINED(p, n))
-#define WATCHED()    RUNNING_ON_VALGRIND
-#else
-#define SECRET(p, n) ((void)(p))
-#define PUBLIC(p, n) ((void)(p))
-#define WATCHED()    0
-#endif
 
 static uint8_t ek[MLKEM_EK], dk[MLKEM_DK], ct[MLKEM_CT], ss[MLKEM_SS], again[MLKEM_SS];
 

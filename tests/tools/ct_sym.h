@@ -11,26 +11,16 @@
 #ifndef CT_SYM_H
 #define CT_SYM_H
 
+#include "ct.h"
+
 #include <bearssl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#define SECRET(p, n) ((void)VALGRIND_MAKE_MEM_UNDEFINED(p, n))
-#define PUBLIC(p, n) ((void)VALGRIND_MAKE_MEM_DEFINED(p, n))
-#define WATCHED()    RUNNING_ON_VALGRIND
-#else
-#define SECRET(p, n) ((void)(p))
-#define PUBLIC(p, n) ((void)(p))
-#define WATCHED()    0
-#endif
-
 static uint8_t ct_key[32], ct_nonce[12] = { 1, 2, 3 }, ct_aad[5] = { 23, 3, 3, 16, 1 }, ct_text[3000], ct_buf[3000], ct_want[3000];
 static uint8_t ct_tag[16], ct_want_tag[16], ct_state[1024];
-static int ct_failed;
 
 typedef void ct_init_fn(void *state, const uint8_t *key, size_t key_len);
 typedef void ct_crypt_fn(const void *state, const uint8_t *nonce, const uint8_t *aad, size_t aad_len, uint8_t *buf, size_t len,
@@ -89,22 +79,6 @@ static void ct_aead(const char *name, ct_init_fn *init, ct_crypt_fn *encrypt, ct
         }
     }
     printf("%s: done\n", name);
-}
-
-/* Ends main. */
-static int ct_end(int argc, char **argv)
-{
-    if (argc > 1 && strcmp(argv[1], "leak") == 0) {
-        SECRET(ct_key, sizeof ct_key);
-        if (ct_key[3] & 1)
-            printf("a deliberate leak\n");
-    }
-    if (ct_failed)
-        return 1;
-    if (WATCHED())
-        return 0;
-    printf("SKIP: not under valgrind, or built without its header\n");
-    return 77;
 }
 
 /* The types that ct_aead wants of a GCM width. */

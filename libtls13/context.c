@@ -167,17 +167,20 @@ int tls13_ctx_set_alpn(struct tls13_ctx *ctx, const char *const *names, size_t n
 int tls13_ctx_set_suites(struct tls13_ctx *ctx, const uint16_t *ids, size_t n)
 {
     static const uint16_t all[] = { TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256 };
-    ctx->own_order = n != 0;
+    bool own_order = n != 0;
     if (n == 0) {
         ids = all;
         n = COUNT(all);
     }
     if (n > COUNT(ctx->suites))
         return -TLS13_E_BAD_ARGUMENT;
-    for (size_t i = 0; i < n; i++)
-        if ((ctx->suites[i] = suite_by_id(ids[i])) == NULL)
+    for (size_t i = 0; i < n; i++) /* all of them first: a list that is refused leaves the old one whole */
+        if (suite_by_id(ids[i]) == NULL)
             return -TLS13_E_BAD_ARGUMENT;
+    for (size_t i = 0; i < n; i++)
+        ctx->suites[i] = suite_by_id(ids[i]);
     ctx->n_suites = n;
+    ctx->own_order = own_order;
     return 0;
 }
 
@@ -191,8 +194,10 @@ int tls13_ctx_set_groups(struct tls13_ctx *ctx, const uint16_t *ids, size_t n)
     if (n > COUNT(ctx->groups))
         return -TLS13_E_BAD_ARGUMENT;
     for (size_t i = 0; i < n; i++)
-        if ((ctx->groups[i] = kex_by_id(ids[i])) == NULL)
+        if (kex_by_id(ids[i]) == NULL)
             return -TLS13_E_BAD_ARGUMENT;
+    for (size_t i = 0; i < n; i++)
+        ctx->groups[i] = kex_by_id(ids[i]);
     ctx->n_groups = n;
     return 0;
 }

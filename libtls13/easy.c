@@ -184,6 +184,12 @@ int tls13_handshake(int fd, struct tls13_agreement *a, const void *pem, size_t p
     return 0;
 }
 
+/* True until our own direction has ended, by close_notify or by an error. */
+static bool can_write(const struct easy *e)
+{
+    return !tls13_we_closed(e->conn) && (e->over == 0 || e->over == TLS13_E_CLOSED);
+}
+
 void *tls13_encrypt(const void *plain, size_t len, size_t *out_len, struct tls13_agreement *a)
 {
     struct easy *e = a->state;
@@ -193,7 +199,7 @@ void *tls13_encrypt(const void *plain, size_t len, size_t *out_len, struct tls13
         return NULL;
     }
     size_t records = len / TLS13_MAX_PLAIN + 1;
-    if (len > SIZE_MAX / 2) {
+    if (len > SIZE_MAX / 2 || (plain == NULL && len != 0)) {
         a->err = TLS13_E_BAD_ARGUMENT;
         return NULL;
     }
@@ -204,9 +210,10 @@ void *tls13_encrypt(const void *plain, size_t len, size_t *out_len, struct tls13
     }
     const uint8_t *p = plain;
     size_t n = e->owed_len;
+    bool open = can_write(e);
     memcpy(out, e->owed, n);
     e->owed_len = 0;
-    if (len == 0)
+    if (plain == NULL) /* not where tls13_decrypt() gave no bytes, which an echo hands on */
         n += tls13_close(e->conn, out + n, 64);
     while (len != 0) {
         size_t part = len < TLS13_MAX_PLAIN ? len : TLS13_MAX_PLAIN;
@@ -218,7 +225,7 @@ void *tls13_encrypt(const void *plain, size_t len, size_t *out_len, struct tls13
         p += part;
         len -= part;
     }
-    if (n == 0) {
+    if (n == 0 && !open) {
         a->err = a->err != 0 ? a->err : TLS13_E_CLOSED;
         free(out);
         return NULL;

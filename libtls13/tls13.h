@@ -371,12 +371,16 @@ struct tls13_agreement {
 TLS13_CHECK int tls13_handshake(int fd, struct tls13_agreement *a, const void *pem, size_t pem_len);
 /*
  * => a malloc'ed buffer of whole records for send(), *out_len bytes; free() it.  Answers that the protocol owes the peer (a KeyUpdate,
- * an alert) go in front.  plain NULL and len 0: the answers owed, and close_notify: the last bytes of this direction.  NULL: a->err.
+ * an alert) go in front; len 0 gives them alone, *out_len is 0 when there are none.  plain NULL and len 0: the answers owed, and
+ * close_notify: the last bytes of this direction.  NULL: the direction has ended, or there is no memory; a->err says why.
  */
 TLS13_CHECK void *tls13_encrypt(const void *plain, size_t len, size_t *out_len, struct tls13_agreement *a);
 /*
  * Takes whatever read() returned.  => a malloc'ed buffer of plain bytes, *out_len 0 when no record is whole yet; free() it.  NULL: the
  * connection's other direction is over, a->err says why.
+ *
+ * Call it with len 0 (cipher may be NULL) before the first read(), since bytes may have come behind the handshake; and after it gave
+ * bytes, since the end that came behind them shows in the next call only.  A peer that waits for us sends nothing more to wake read().
  */
 TLS13_CHECK void *tls13_decrypt(const void *cipher, size_t len, size_t *out_len, struct tls13_agreement *a);
 /* Wipes and frees what the agreement holds; it may be used for another handshake then. */

@@ -272,10 +272,11 @@ void *tls13_decrypt(const void *cipher, size_t len, size_t *out_len, struct tls1
     do {
         uint8_t *room;
         size_t cap = make_room(e, &room), part = len < cap ? len : cap;
-        if (part != 0)
+        if (part != 0) { /* C has no NULL + 0 */
             memcpy(room, p, part);
+            p += part;
+        }
         e->in_len += part;
-        p += part;
         len -= part;
         take_events(e, plain, &n);
     } while (len != 0 && e->over == 0);

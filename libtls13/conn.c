@@ -322,8 +322,8 @@ void tls13_sign_done(struct tls13_conn *conn, const uint8_t *sig, size_t sig_len
 /* A KeyUpdate follows the records just sealed: the key has reached its limit (5.5). */
 static bool update_due(const struct tls13_conn *conn)
 {
-    uint64_t limit = conn->ctx->key_limit != 0 ? conn->ctx->key_limit : conn->suite->limit;
-    return conn->out.seq >= limit;
+    const uint64_t own = conn->ctx->key_limit, seq = conn->out.seq;
+    return seq >= conn->suite->limit || (own != 0 && seq >= own);
 }
 
 /*

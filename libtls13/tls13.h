@@ -229,7 +229,7 @@ typedef int64_t tls13_clock_fn(void *arg);
 typedef int tls13_random_fn(void *arg, void *out, size_t n);
 TLS13_CHECK int tls13_ctx_set_clock(struct tls13_ctx *ctx, tls13_clock_fn *fn, void *arg);
 TLS13_CHECK int tls13_ctx_set_random(struct tls13_ctx *ctx, tls13_random_fn *fn, void *arg);
-/* Records under one key before a KeyUpdate is sent (RFC 8446 5.5); 0: the suite's own limit. */
+/* Records under one key before a KeyUpdate is sent (RFC 8446 5.5), when fewer than the suite's own limit; 0: that limit. */
 TLS13_CHECK int tls13_ctx_set_key_limit(struct tls13_ctx *ctx, uint64_t records);
 
 /* Bytes of output room that any tls13_recv() of this context may need at most. */

@@ -40,10 +40,28 @@ static void refused_lists_change_nothing(void)
     CHECK(peer_handshake(&p, NULL));
 }
 
+/* RFC 8446 5.5: a limit of the caller's own can be below the suite's, not above. */
+static void no_key_beyond_its_limit(void)
+{
+    static const uint64_t own[] = { 0, UINT64_C(1) << 40, UINT64_MAX, 7 };
+    uint8_t rec[TLS13_HEAD + 1 + TLS13_TAIL + TLS13_UPDATE] = { 0 };
+    for (size_t i = 0; i < COUNT(own); i++) {
+        CHECK_INT(tls13_ctx_set_key_limit(ctx, own[i]), 0);
+        fresh();
+        CHECK(peer_handshake(&p, NULL));
+        p.conn->out.seq = (own[i] == 7 ? 7 : UINT64_C(1) << 24) - 2;
+        CHECK_INT(tls13_seal(p.conn, rec, 1), TLS13_HEAD + 1 + TLS13_TAIL);
+        CHECK_INT(tls13_seal(p.conn, rec, 1), TLS13_HEAD + 1 + TLS13_TAIL + TLS13_UPDATE);
+        CHECK_INT(p.conn->out.seq, 0);
+    }
+    CHECK_INT(tls13_ctx_set_key_limit(ctx, 0), 0);
+}
+
 int main(void)
 {
     ctx = test_ctx();
     RUN(refused_lists_change_nothing);
+    RUN(no_key_beyond_its_limit);
     if (p.conn != NULL)
         peer_free(&p);
     tls13_ctx_unref(ctx);

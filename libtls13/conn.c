@@ -31,6 +31,8 @@ void *tls13_conn_release_hs(struct tls13_conn *conn)
     struct handshake *hs = conn->hs;
     if (hs != NULL)
         explicit_bzero(hs, sizeof *hs);
+    if (!conn->connected && conn->err == 0) /* a handshake cannot go on without */
+        conn->err = TLS13_E_CLOSED;
     conn->hs = NULL;
     return hs;
 }
@@ -234,8 +236,7 @@ static int take_step(struct tls13_conn *conn, struct tls13_io *io, struct input 
 /* Ends the connection: the alert under the present keys (section 6), then nothing more. */
 static int die(struct tls13_conn *conn, struct tls13_io *io, int err)
 {
-    bool told = err == -TLS13_E_ALERT || err == -TLS13_E_CLOSED;
-    if (!told)
+    if (err != -TLS13_E_ALERT && err != -TLS13_E_CLOSED) /* the peer's own doing: it knows */
         io->out_len += tls13_abort(conn, tls13_err_alert(err), io->out + io->out_len, io->out_cap - io->out_len);
     conn->err = (uint8_t)-err;
     io->in += io->in_len;
@@ -247,11 +248,12 @@ static int die(struct tls13_conn *conn, struct tls13_io *io, int err)
 
 int tls13_recv(struct tls13_conn *conn, struct tls13_io *io)
 {
-    struct slice rest;
     size_t held;
     int event;
     io->data = NULL;
     io->data_len = 0;
+    if (conn->err == 0 && (io->in_len < conn->held || io->out_len > io->out_cap)) /* what was left did not come back, or no such room */
+        conn->err = TLS13_E_BAD_ARGUMENT;
     if (conn->err != 0)
         return -conn->err;
     if (conn->peer_closed) { /* 6.1: whatever comes behind it is ignored */
@@ -267,7 +269,7 @@ int tls13_recv(struct tls13_conn *conn, struct tls13_io *io)
         answer_update(conn, io);
     if (event < 0)
         return die(conn, io, event);
-    rest = input_rest(&in, &held);
+    struct slice rest = input_rest(&in, &held);
     io->in += rest.p - io->in;
     io->in_len = rest.n;
     conn->held = (uint16_t)held;
@@ -322,8 +324,7 @@ void tls13_sign_done(struct tls13_conn *conn, const uint8_t *sig, size_t sig_len
 /* A KeyUpdate follows the records just sealed: the key has reached its limit (5.5). */
 static bool update_due(const struct tls13_conn *conn)
 {
-    const uint64_t own = conn->ctx->key_limit, seq = conn->out.seq;
-    return seq >= conn->suite->limit || (own != 0 && seq >= own);
+    return conn->out.seq >= conn->suite->limit || (conn->ctx->key_limit != 0 && conn->out.seq >= conn->ctx->key_limit);
 }
 
 /*

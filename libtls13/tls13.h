@@ -282,7 +282,10 @@ struct tls13_io {
  * hs must stay until tls13_conn_release_hs() or tls13_conn_wipe().
  */
 TLS13_API void tls13_conn_init(struct tls13_conn *conn, struct tls13_ctx *ctx, void *hs);
-/* Wipes what the handshake held and => the memory lent, for the caller to reuse; NULL when already released. */
+/*
+ * Wipes what the handshake held and => the memory lent, for the caller to reuse; NULL when already released.  Before TLS13_CONNECTED
+ * this ends the connection, in silence.
+ */
 TLS13_API void *tls13_conn_release_hs(struct tls13_conn *conn);
 /* Wipes everything and drops the context; hs, when still lent, is wiped and the caller's again. */
 TLS13_API void tls13_conn_wipe(struct tls13_conn *conn);

@@ -162,9 +162,10 @@ TLS13_API void tls13_ctx_unref(struct tls13_ctx *ctx);
 TLS13_CHECK int tls13_ctx_add_pem(struct tls13_ctx *ctx, const void *chain_pem, size_t chain_len, const void *key_pem, size_t key_len);
 
 /*
- * A private key that lives elsewhere.  sign() is asked for a signature over hash_len bytes already hashed for `scheme` (for RSA: to be
- * PSS-encoded with salt length = hash length).  It either writes at most *sig_len bytes to sig, sets *sig_len and returns 0; or
- * returns TLS13_LATER, and somebody calls tls13_sign_done(conn, ...) after it has returned; or returns -TLS13_E_*.
+ * A private key that lives elsewhere.  sign() is asked for a signature over hash_len bytes already hashed for `scheme`, in the form that
+ * RFC 8446 4.2.3 has on the wire: DER for ECDSA; for RSA PSS with salt length = hash length, as long as the modulus.  It either writes
+ * at most *sig_len bytes to sig, sets *sig_len and returns 0; or returns TLS13_LATER, and somebody calls tls13_sign_done(conn, ...) after
+ * it has returned; or returns -TLS13_E_*.
  */
 #define TLS13_LATER 1
 typedef int tls13_sign_fn(void *arg, struct tls13_conn *conn, uint16_t scheme, const uint8_t *hash, size_t hash_len, uint8_t *sig,
@@ -203,7 +204,11 @@ TLS13_CHECK int tls13_ctx_set_alpn(struct tls13_ctx *ctx, const char *const *nam
 TLS13_CHECK int tls13_ctx_set_suites(struct tls13_ctx *ctx, const uint16_t *ids, size_t n);
 TLS13_CHECK int tls13_ctx_set_groups(struct tls13_ctx *ctx, const uint16_t *ids, size_t n);
 
-/* Client certificates (RFC 8446 4.3.2): mode; the authorities as PEM; revocation lists as PEM or DER (may be NULL); an allow-list. */
+/*
+ * Client certificates (RFC 8446 4.3.2): mode; the authorities as PEM; revocation lists as PEM or one as DER, each signed by an authority
+ * that is there already; an allow-list.  Authorities and lists add to those of earlier calls; the allow-list takes the old one's place.
+ * After an error some of what was given may be in: build another context.
+ */
 TLS13_CHECK int tls13_ctx_set_client_auth(struct tls13_ctx *ctx, enum tls13_client_auth mode);
 TLS13_CHECK int tls13_ctx_set_client_ca(struct tls13_ctx *ctx, const void *pem, size_t len);
 TLS13_CHECK int tls13_ctx_set_client_crl(struct tls13_ctx *ctx, const void *crl, size_t len);
@@ -265,8 +270,10 @@ enum tls13_event {
  * One call's input and output, the caller's buffers.
  *
  * in/in_len: ciphertext, opened in place.  On return they are what is left: the caller keeps those bytes, unchanged and in order (it
- * may move them), and presents them again with new ones behind.  At most TLS13_MAX_HOLD bytes are ever left.
- * out/out_cap: room for bytes to the peer, out_len of which are in use; a call appends.  They are to be sent whatever the call returns.
+ * may move them), and presents them again with new ones behind.  TLS13_MORE leaves at most TLS13_MAX_HOLD bytes; other events leave
+ * what they did not come to.
+ * out/out_cap: room for bytes to the peer, out_len of which are in use; a call appends.  They are to be sent whatever the call returns,
+ * in their place among what tls13_seal() and the others give.
  */
 struct tls13_io {
     uint8_t *in;
@@ -310,7 +317,8 @@ TLS13_API void tls13_sign_done(struct tls13_conn *conn, const uint8_t *sig, size
 TLS13_CHECK size_t tls13_seal(struct tls13_conn *conn, uint8_t *rec, size_t n);
 /*
  * Seals n plain bytes that lie as bodies of `body` bytes (the last one shorter) at buf + i * (TLS13_HEAD + body + TLS13_TAIL) +
- * TLS13_HEAD: what a scatter read leaves.  => the bytes at buf to send, as tls13_seal().
+ * TLS13_HEAD: what a scatter read leaves.  buf has room for all records and TLS13_UPDATE bytes more.  => the bytes at buf to send, as
+ * tls13_seal().
  */
 TLS13_CHECK size_t tls13_seal_bulk(struct tls13_conn *conn, uint8_t *buf, size_t n, size_t body);
 

@@ -204,9 +204,19 @@ int tls13_ctx_set_groups(struct tls13_ctx *ctx, const uint16_t *ids, size_t n)
 
 /* --- client certificates ---------------------------------------------------------------------------------- */
 
+/* Bytes of the authorities' names in a list of 4.2.4. */
+static size_t names_len(const struct tls13_ctx *ctx)
+{
+    size_t n = 0;
+    for (size_t i = 0; ctx->trust != NULL && i < trust_count(ctx->trust); i++)
+        n += 2 + trust_name(ctx->trust, i).n;
+    return n;
+}
+
 /*
- * CertificateRequest (RFC 8446 4.3.2): empty context, our signature_algorithms, and the authorities' names (4.2.4) as far as 16 KiB
- * take them.  Built when authentication or authorities change, sent as it is.
+ * CertificateRequest (RFC 8446 4.3.2): empty context, our signature_algorithms, and the authorities' names (4.2.4) when they fit 16 KiB:
+ * all or none, since a client chooses by them, and has nothing to choose when its own is the one that is left out.  Built when
+ * authentication or authorities change, sent as it is.
  */
 static int build_request(struct tls13_ctx *ctx)
 {
@@ -232,14 +242,12 @@ static int build_request(struct tls13_ctx *ctx)
         wr_u16(&w, schemes[i].id);
     wr_close(&w, list, 2);
     wr_close(&w, ext, 2);
-    if (ctx->trust != NULL && trust_count(ctx->trust) != 0) {
+    if (names_len(ctx) != 0 && names_len(ctx) <= most_names) {
         wr_u16(&w, EXT_CERTIFICATE_AUTHORITIES);
         ext = wr_open(&w, 2);
         list = wr_open(&w, 2);
         for (size_t i = 0; i < trust_count(ctx->trust); i++) {
             struct slice name = trust_name(ctx->trust, i);
-            if (w.len - list + 2 + name.n > most_names)
-                break;
             wr_u16(&w, (unsigned)name.n);
             wr_bytes(&w, name.p, name.n);
         }

@@ -51,6 +51,46 @@ static void required(void)
     tls13_ctx_unref(ctx);
 }
 
+/* The authorities named in the server's CertificateRequest; 0: the extension is not there. */
+static size_t named_authorities(void)
+{
+    size_t n = 0, at = 0;
+    while (p.messages[at] != MSG_CERTIFICATE_REQUEST)
+        at += 4 + load24(p.messages + at + 1);
+    struct rd r = rd_of(p.messages + at + 5, load24(p.messages + at + 1) - 1), block = rd_vec16(&r);
+    while (rd_left(&block) != 0) {
+        uint16_t id = rd_u16(&block);
+        struct rd body = rd_vec16(&block);
+        if (id != EXT_CERTIFICATE_AUTHORITIES)
+            continue;
+        for (struct rd list = rd_vec16(&body); rd_left(&list) != 0; n++) {
+            struct rd name = rd_vec16(&list);
+            CHECK(!list.bad && rd_left(&name) != 0);
+        }
+        CHECK(rd_done(&body) && n != 0);
+    }
+    CHECK(rd_done(&r) && !block.bad);
+    return n;
+}
+
+/* RFC 8446 4.2.4: a client that finds its authority missing in the list sends no certificate, so that it is all of them or no list. */
+static void authorities_all_or_none(void)
+{
+    struct tls13_ctx *ctx = auth_ctx(TLS13_CLIENT_AUTH_REQUIRE);
+    size_t n = 1, fit = 0;
+    for (; n <= 600; n++) {
+        if (n % 20 == 0 || n == 1) {
+            CHECK_INT(attempt(ctx, fixture_client), 0);
+            size_t named = named_authorities();
+            CHECK(named == n || named == 0);
+            fit = named != 0 ? named : fit;
+        }
+        CHECK_INT(tls13_ctx_set_client_ca(ctx, fixture_other_ca, strlen(fixture_other_ca)), 0);
+    }
+    CHECK(fit > 100 && fit < 600); /* both were seen */
+    tls13_ctx_unref(ctx);
+}
+
 static void requested(void)
 {
     struct tls13_ctx *ctx = auth_ctx(TLS13_CLIENT_AUTH_REQUEST);
@@ -402,6 +442,7 @@ static void later_signature(void)
 int main(void)
 {
     RUN(required);
+    RUN(authorities_all_or_none);
     RUN(requested);
     RUN(bad_chains);
     RUN(key_usage_is_respected);

@@ -259,16 +259,32 @@ static int verify_down(const struct trust *t, const struct slice *chain, const s
     return err < 0 ? err : verify_path(t->anchors, t->n, chain, top + 1, now);
 }
 
-/* Where the path ends tell names, and then signatures: there are authorities that have changed their key.  What is behind says nothing. */
-static int find_path(const struct trust *t, const struct slice *chain, const struct x509 *x, size_t n, int64_t now)
+/*
+ * Where the path ends tell names, and then signatures: there are authorities that have changed their key.  What is behind says nothing.
+ * *path: how many certificates it has.
+ */
+static int find_path(const struct trust *t, const struct slice *chain, const struct x509 *x, size_t n, int64_t now, size_t *path)
 {
     int err = -TLS13_E_UNKNOWN_CA;
     for (size_t top = 0, tries = 0; top < n && tries < 2 && err == -TLS13_E_UNKNOWN_CA; top++)
         if (is_authority(t, x[top].issuer)) {
             err = verify_down(t, chain, x, top, now);
+            *path = top + 1;
             tries++;
         }
     return err;
+}
+
+/*
+ * RFC 5280 4.2.1.12: not for this purpose.  In an authority below ours it says what its certificates may be for, as all others read it:
+ * one that may name servers only does not name clients.
+ */
+static bool for_clients(const struct x509 *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i].has_ext_key_usage && !x[i].client_auth)
+            return false;
+    return true;
 }
 
 /* RFC 8446 4.4.2.4: a path that would rest on MD5, SHA-1 or something we do not know is bad_certificate. */
@@ -305,13 +321,14 @@ int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int
     int good = read_chain(chain, n, x);
     if (good < 0)
         return good;
-    int err = find_path(t, chain, x, (size_t)good, now);
+    size_t path = 0;
+    int err = find_path(t, chain, x, (size_t)good, now, &path);
     if (err == -TLS13_E_UNKNOWN_CA && (size_t)good != n)
         err = -TLS13_E_UNSUPPORTED_CERT;
     if (err == -TLS13_E_UNSUPPORTED_CERT && weakly_signed(x, n))
         return -TLS13_E_BAD_CERT;
-    if (err == 0 && x[0].has_ext_key_usage && !x[0].client_auth)
-        return -TLS13_E_UNSUPPORTED_CERT; /* RFC 5280 4.2.1.12: not for this purpose */
+    if (err == 0 && !for_clients(x, path))
+        return -TLS13_E_UNSUPPORTED_CERT;
     for (size_t i = 0; i < n && err == 0; i++) {
         int64_t covered;
         if ((err = check_revoked(t, &x[i], now, &covered)) == 0 && i == 0 && t->n_crls != 0) {

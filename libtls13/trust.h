@@ -27,8 +27,8 @@ void trust_digest(const struct trust *t, uint8_t out[static 32]);
 
 /*
  * Validates a chain, leaf first, for a TLS client at time now (seconds since 1970): path to an authority, validity of each, key
- * usage and extended key usage (clientAuth, when there is one), and no certificate of the path on a list of its issuer; when any list is
- * there, the leaf's issuer must have one and it must not be past its nextUpdate.
+ * usage and extended key usage (clientAuth, when there is one, in authorities below ours too), and no certificate of the path on a list
+ * of its issuer; when any list is there, the leaf's issuer must have one and it must not be past its nextUpdate.
  *
  * until: the last second at which this judgement still holds, by the dates of the certificates and the leaf's list.
  *

@@ -16,7 +16,9 @@ struct forge {
         struct private_key key;
         uint8_t der[FORGE_ROOM];
         size_t len;
-        const char *ends; /* UTCTime; NULL: the end of 2049 */
+        const char *ends;     /* UTCTime; NULL: the end of 2049 */
+        const uint8_t *extra; /* one more extension, whole */
+        size_t extra_len;
     } cert[FORGE_MOST];
     size_t n;
     uint8_t message[FORGE_ROOM];
@@ -70,8 +72,8 @@ static PEER_UNUSED void forge_spki(struct wr *w, const struct private_key *key)
     forge_element(w, DER_SEQUENCE, body, b.len);
 }
 
-/* Extensions: basicConstraints of a CA, and pad bytes that nobody knows. */
-static PEER_UNUSED void forge_extensions(struct wr *w, bool ca, size_t pad)
+/* Extensions: basicConstraints of a CA, an extra one, and pad bytes that nobody knows. */
+static PEER_UNUSED void forge_extensions(struct wr *w, bool ca, struct slice extra, size_t pad)
 {
     static const uint8_t constraints[] = { 0x30, 15, 6, 3, 0x55, 0x1d, 19, 1, 1, 0xff, 4, 5, 0x30, 3, 1, 1, 0xff };
     static const uint8_t unknown[] = { DER_OID, 4, 0x2b, 6, 1, 0x7f }, zero[FORGE_ROOM];
@@ -81,6 +83,7 @@ static PEER_UNUSED void forge_extensions(struct wr *w, bool ca, size_t pad)
     forge_element(&e, DER_OCTET_STRING, zero, pad);
     if (ca)
         wr_bytes(&l, constraints, sizeof constraints);
+    wr_bytes(&l, extra.p, extra.n);
     forge_element(&l, DER_SEQUENCE, ext, e.len);
     forge_element(&s, DER_SEQUENCE, list, l.len);
     forge_element(w, DER_CONTEXT(3), seq, s.len);
@@ -108,7 +111,7 @@ static PEER_UNUSED void forge_one(struct forge *f, size_t i, size_t by, size_t p
     wr_bytes(&b, f->cert[i].ends != NULL ? f->cert[i].ends : "491231000000Z", 13);
     forge_name(&b, i);
     forge_spki(&b, &f->cert[i].key);
-    forge_extensions(&b, i != 0, pad);
+    forge_extensions(&b, i != 0, (struct slice){ f->cert[i].extra, f->cert[i].extra_len }, pad);
     forge_element(&t, DER_SEQUENCE, body, b.len);
     hash_once((enum hash_id)scheme->hash, tbs, t.len, hash);
     int n = sig_sign(key, scheme, hash, NULL, sig + 1);

@@ -108,6 +108,49 @@ static void chains(void)
     trust_free(t);
 }
 
+/* What trust_verify() says of the first n of the forged chain. */
+static int forged(const struct trust *t, size_t n)
+{
+    struct slice chain[LIMIT_CHAIN];
+    int64_t until;
+    for (size_t i = 0; i < n; i++)
+        chain[i] = (struct slice){ f.cert[i].der, f.cert[i].len };
+    return trust_verify(t, chain, n, test_now_ms / 1000, &until);
+}
+
+/* Makes the chain anew with an extension in certificate number i. */
+static void with_extension(size_t i, const void *ext, size_t len)
+{
+    f.cert[i].extra = ext;
+    f.cert[i].extra_len = len;
+    for (size_t k = 0; k < f.n; k++)
+        forge_one(&f, k, k + 1 < f.n ? k + 1 : k, 1);
+    f.cert[i].extra_len = 0;
+}
+
+/* RFC 5280 4.2.1.12: an authority below ours that may name servers only does not name clients; others may, and those behind the path. */
+static void purposes_of_authorities(void)
+{
+    static const uint8_t servers[] = { 0x30, 19, 6, 3, 0x55, 0x1d, 37, 4, 12, 0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1 },
+                         clients[] = { 0x30, 19, 6, 3, 0x55, 0x1d, 37, 4, 12, 0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2 },
+                         any[] = { 0x30, 15, 6, 3, 0x55, 0x1d, 37, 4, 8, 0x30, 6, 6, 4, 0x55, 0x1d, 37, 0 };
+    struct trust *t = trust_new();
+    text[0] = '\0';
+    forge_chain(&f, 5, false);
+    more_pem("CERTIFICATE", f.cert[3].der, f.cert[3].len);
+    CHECK_INT(add(t), 1);
+    for (size_t i = 0; i < 4; i++) {
+        with_extension(i, servers, sizeof servers);
+        CHECK_INT(forged(t, 4), i < 3 ? -TLS13_E_UNSUPPORTED_CERT : 0);
+        with_extension(i, clients, sizeof clients);
+        CHECK_INT(forged(t, 4), 0);
+        with_extension(i, any, sizeof any);
+        CHECK_INT(forged(t, 4), 0);
+    }
+    forge_free(&f);
+    trust_free(t);
+}
+
 /* An extension that is critical changes what a list means (RFC 5280 5.2, 5.3): a list with one that we do not know is not taken. */
 enum kind { NONE, HARMLESS, SAYS_FALSE, CRITICAL, MALFORMED };
 
@@ -350,6 +393,7 @@ int main(void)
     RUN(authorities);
     RUN(lists);
     RUN(chains);
+    RUN(purposes_of_authorities);
     RUN(extensions_of_lists);
     RUN(parts_of_a_certificate);
     RUN(long_exponents_are_not_computed_with);

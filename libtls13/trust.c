@@ -18,8 +18,8 @@ struct authority {
 
 struct trust {
     struct authority *ca;
-    br_x509_trust_anchor *anchors; /* one a CA, pointing into its DER */
-    size_t n;
+    br_x509_trust_anchor *anchors; /* those that may sign, pointing into the DER */
+    size_t n, n_anchors;
     struct crl *crls;
     size_t n_crls;
 };
@@ -70,6 +70,16 @@ static br_x509_trust_anchor anchor_of(const struct x509 *x)
     return a;
 }
 
+/*
+ * RFC 5280 4.2.1.3, 4.2.1.9: it says of itself that it signs no certificates, as a client's own that somebody has put among the
+ * authorities.  Then it is good for itself only, or that client could name itself anew.  One without these extensions, as version 1 has
+ * none, says nothing.
+ */
+static bool signs_none(const struct x509 *x)
+{
+    return (x->has_basic_constraints && !x->is_ca) || (x->has_key_usage && !x->cert_sign);
+}
+
 /* Takes over der. */
 static int add_authority(struct trust *t, uint8_t *der, size_t len)
 {
@@ -87,9 +97,9 @@ static int add_authority(struct trust *t, uint8_t *der, size_t len)
         free(der);
         return err;
     }
-    t->ca[t->n] = (struct authority){ der, len, x };
-    t->anchors[t->n] = anchor_of(&x);
-    t->n++;
+    t->ca[t->n++] = (struct authority){ der, len, x };
+    if (!signs_none(&x))
+        t->anchors[t->n_anchors++] = anchor_of(&x);
     return 0;
 }
 
@@ -244,7 +254,7 @@ static bool is_authority(const struct trust *t, struct slice issuer)
  */
 static int verify_down(const struct trust *t, const struct slice *chain, const struct x509 *x, size_t top, int64_t now)
 {
-    int err = top == 0 ? 0 : verify_path(t->anchors, t->n, chain + top, 1, now);
+    int err = top == 0 ? 0 : verify_path(t->anchors, t->n_anchors, chain + top, 1, now);
     for (size_t i = top; err == 0 && i-- > 1;) {
         const struct x509 *issuer = &x[i + 1];
         if (!slice_equal(x[i].issuer, issuer->subject))
@@ -256,7 +266,18 @@ static int verify_down(const struct trust *t, const struct slice *chain, const s
         if (err == -TLS13_E_UNKNOWN_CA) /* the name is right, the signature is not */
             err = -TLS13_E_BAD_CERT;
     }
-    return err < 0 ? err : verify_path(t->anchors, t->n, chain, top + 1, now);
+    return err < 0 ? err : verify_path(t->anchors, t->n_anchors, chain, top + 1, now);
+}
+
+/* A self-signed certificate that signs no others and is, byte for byte, among ours. */
+static bool is_one_of_ours(const struct trust *t, struct slice leaf)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const struct authority *ca = &t->ca[i];
+        if (signs_none(&ca->x) && slice_equal(ca->x.issuer, ca->x.subject) && slice_equal((struct slice){ ca->der, ca->len }, leaf))
+            return true;
+    }
+    return false;
 }
 
 /*
@@ -266,6 +287,10 @@ static int verify_down(const struct trust *t, const struct slice *chain, const s
 static int find_path(const struct trust *t, const struct slice *chain, const struct x509 *x, size_t n, int64_t now, size_t *path)
 {
     int err = -TLS13_E_UNKNOWN_CA;
+    if (n != 0 && is_one_of_ours(t, chain[0])) {
+        *path = 1;
+        return now >= x[0].not_before && now <= x[0].not_after ? 0 : -TLS13_E_CERT_EXPIRED;
+    }
     for (size_t top = 0, tries = 0; top < n && tries < 2 && err == -TLS13_E_UNKNOWN_CA; top++)
         if (is_authority(t, x[top].issuer)) {
             err = verify_down(t, chain, x, top, now);

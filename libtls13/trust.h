@@ -12,7 +12,10 @@ struct trust;
 
 struct trust *trust_new(void); /* NULL: no memory */
 void trust_free(struct trust *t);
-/* Adds the authorities of PEM text.  => how many, or -TLS13_E_PEM, _CERT_PARSE, _KEY_UNSUPPORTED, _MEMORY. */
+/*
+ * Adds the authorities of PEM text; one that says of itself that it signs no certificates counts for itself only, if self-signed.
+ * => how many, or -TLS13_E_PEM, _CERT_PARSE, _KEY_UNSUPPORTED, _MEMORY.
+ */
 int trust_add_ca(struct trust *t, const char *text, size_t len);
 /*
  * Adds revocation lists (PEM, any number, or one DER), each signed by one of the authorities.  => how many, or -TLS13_E_CRL_PARSE

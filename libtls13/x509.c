@@ -129,6 +129,7 @@ static bool boolean(struct rd *r)
 static bool basic_constraints(struct x509 *x, struct rd *v)
 {
     struct rd seq = der_open(v, DER_SEQUENCE);
+    x->has_basic_constraints = true;
     if (der_peek(&seq) == DER_BOOLEAN)
         x->is_ca = boolean(&seq);
     if (der_peek(&seq) == DER_INTEGER)
@@ -145,7 +146,9 @@ static bool key_usage(struct x509 *x, struct rd *v)
     if (bits.bad || unused > 7 || (left == 0 && unused != 0))
         return false;
     x->has_key_usage = true;
-    x->digital_signature = left != 0 && (rd_u8(&bits) & 0x80) != 0;
+    uint8_t first = left != 0 ? rd_u8(&bits) : 0;
+    x->digital_signature = (first & 0x80) != 0;
+    x->cert_sign = (first & 0x04) != 0;
     return true;
 }
 

@@ -12,9 +12,11 @@ struct x509 {
     struct slice san;                     /* contents of GeneralNames, or empty */
     struct slice cn;                      /* last commonName of the subject, raw string bytes, or empty */
     int64_t not_before, not_after;        /* seconds since 1970 */
-    bool is_ca;
+    bool has_basic_constraints;
+    bool is_ca; /* what basicConstraints say */
     bool has_key_usage;
     bool digital_signature; /* keyUsage bit 0, when has_key_usage */
+    bool cert_sign;         /* and bit 5 */
     bool has_ext_key_usage;
     bool client_auth; /* extKeyUsage names clientAuth or any, when has_ext_key_usage */
     struct public_key key;

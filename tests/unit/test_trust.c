@@ -151,6 +151,50 @@ static void purposes_of_authorities(void)
     trust_free(t);
 }
 
+/*
+ * A self-signed certificate among the authorities that says of itself that it signs none (4.2.1.3, 4.2.1.9), as a client's own may, is
+ * good for itself alone, to the byte: its owner could give himself every name otherwise.
+ */
+static void certificates_that_sign_none(void)
+{
+    static const uint8_t no_ca[] = { 0x30, 12, 6, 3, 0x55, 0x1d, 19, 1, 1, 0xff, 4, 2, 0x30, 0 },
+                         signs_data[] = { 0x30, 11, 6, 3, 0x55, 0x1d, 15, 4, 4, 3, 2, 7, 0x80 },
+                         signs_certs[] = { 0x30, 11, 6, 3, 0x55, 0x1d, 15, 4, 4, 3, 2, 2, 0x84 };
+    const struct {
+        const uint8_t *ext;
+        size_t len;
+        bool signs;
+    } cases[] = { { no_ca, sizeof no_ca, false },
+                  { signs_data, sizeof signs_data, false },
+                  { signs_certs, sizeof signs_certs, true },
+                  { NULL, 0, true } };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct trust *t = trust_new();
+        const int want = cases[i].signs ? 0 : -TLS13_E_UNKNOWN_CA;
+        int64_t until;
+        text[0] = '\0';
+        forge_chain(&f, 3, false);
+        f.cert[0].extra = cases[i].ext;
+        f.cert[0].extra_len = cases[i].len;
+        forge_one(&f, 0, 0, 1);
+        more_pem("CERTIFICATE", f.cert[0].der, f.cert[0].len);
+        CHECK_INT(add(t), 1);
+        const struct slice itself = { f.cert[0].der, f.cert[0].len };
+        CHECK_INT(forged(t, 1), 0);
+        CHECK_INT(trust_verify(t, &itself, 1, INT64_C(1577836799), &until), -TLS13_E_CERT_EXPIRED); /* a second before 2020 */
+        CHECK_INT(trust_verify(t, &itself, 1, INT64_C(2524608001), &until), -TLS13_E_CERT_EXPIRED); /* 2050 */
+        forge_one(&f, 2, 0, 1); /* another's certificate by its key, alone and with it */
+        const struct slice chain[] = { { f.cert[2].der, f.cert[2].len }, itself };
+        CHECK_INT(trust_verify(t, chain, 1, test_now_ms / 1000, &until), want);
+        CHECK_INT(trust_verify(t, chain, 2, test_now_ms / 1000, &until), want);
+        forge_one(&f, 0, 0, 2); /* its own, made anew by itself */
+        CHECK_INT(forged(t, 1), want);
+        f.cert[0].extra_len = 0;
+        forge_free(&f);
+        trust_free(t);
+    }
+}
+
 /* An extension that is critical changes what a list means (RFC 5280 5.2, 5.3): a list with one that we do not know is not taken. */
 enum kind { NONE, HARMLESS, SAYS_FALSE, CRITICAL, MALFORMED };
 
@@ -394,6 +438,7 @@ int main(void)
     RUN(lists);
     RUN(chains);
     RUN(purposes_of_authorities);
+    RUN(certificates_that_sign_none);
     RUN(extensions_of_lists);
     RUN(parts_of_a_certificate);
     RUN(long_exponents_are_not_computed_with);

@@ -337,6 +337,18 @@ static int read_chain(const struct slice *chain, size_t n, struct x509 *x)
     return (int)good;
 }
 
+/*
+ * RFC 5280 4.2.1.10: an authority below ours that may name some only.  x509_minimal refuses such constraints when they are critical, as
+ * they should be, since it cannot tell whether they are kept; so do we when they are not.
+ */
+static bool names_are_constrained(const struct x509 *x, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (x[i].has_name_constraints)
+            return true;
+    return false;
+}
+
 int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int64_t now, int64_t *until)
 {
     struct x509 x[LIMIT_CHAIN];
@@ -354,6 +366,8 @@ int trust_verify(const struct trust *t, const struct slice *chain, size_t n, int
         return -TLS13_E_BAD_CERT;
     if (err == 0 && !for_clients(x, path))
         return -TLS13_E_UNSUPPORTED_CERT;
+    if (err == 0 && names_are_constrained(x, path))
+        return -TLS13_E_BAD_CERT;
     for (size_t i = 0; i < n && err == 0; i++) {
         int64_t covered;
         if ((err = check_revoked(t, &x[i], now, &covered)) == 0 && i == 0 && t->n_crls != 0) {

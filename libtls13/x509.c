@@ -152,6 +152,14 @@ static bool key_usage(struct x509 *x, struct rd *v)
     return true;
 }
 
+/* RFC 5280 4.2.1.10: that they are there is all we know of them. */
+static bool name_constraints(struct x509 *x, struct rd *v)
+{
+    x->has_name_constraints = true;
+    (void)der_open(v, DER_SEQUENCE);
+    return !v->bad;
+}
+
 /* RFC 5280 4.2.1.12: what the key may be used for; only TLS client authentication is of interest. */
 static bool ext_key_usage(struct x509 *x, struct rd *v)
 {
@@ -182,7 +190,9 @@ static bool extensions(struct x509 *x, struct rd *list)
     static const struct {
         uint8_t arc; /* 2.5.29.arc */
         bool (*read)(struct x509 *x, struct rd *v);
-    } known[] = { { 15, key_usage }, { 17, subject_alt_name }, { 19, basic_constraints }, { 37, ext_key_usage } };
+    } known[] = {
+        { 15, key_usage }, { 17, subject_alt_name }, { 19, basic_constraints }, { 30, name_constraints }, { 37, ext_key_usage },
+    };
     unsigned seen = 0;
     while (der_peek(list) != 0) {
         struct rd ext = der_open(list, DER_SEQUENCE);

@@ -17,6 +17,7 @@ struct x509 {
     bool has_key_usage;
     bool digital_signature; /* keyUsage bit 0, when has_key_usage */
     bool cert_sign;         /* and bit 5 */
+    bool has_name_constraints;
     bool has_ext_key_usage;
     bool client_auth; /* extKeyUsage names clientAuth or any, when has_ext_key_usage */
     struct public_key key;

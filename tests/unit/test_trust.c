@@ -151,6 +151,30 @@ static void purposes_of_authorities(void)
     trust_free(t);
 }
 
+/* RFC 5280 4.2.1.10: constraints that we cannot check are not kept, critical or not; in a leaf they mean nothing. */
+static void constraints_on_names(void)
+{
+    static const uint8_t plain[] = { 0x30, 18, 6, 3, 0x55, 0x1d, 30, 4, 11, 0x30, 9, 0xa0, 7, 0x30, 5, 0x82, 3, 'a', '.', 'b' },
+                         critical[] = {
+                             0x30, 21, 6, 3, 0x55, 0x1d, 30, 1, 1, 0xff, 4, 11, 0x30, 9, 0xa0, 7, 0x30, 5, 0x82, 3, 'a', '.', 'b'
+                         };
+    struct trust *t = trust_new();
+    text[0] = '\0';
+    forge_chain(&f, 4, false);
+    more_pem("CERTIFICATE", f.cert[2].der, f.cert[2].len);
+    CHECK_INT(add(t), 1);
+    with_extension(1, plain, sizeof plain);
+    CHECK_INT(forged(t, 2), -TLS13_E_BAD_CERT);
+    with_extension(1, critical, sizeof critical);
+    CHECK_INT(forged(t, 2), -TLS13_E_BAD_CERT);
+    with_extension(0, plain, sizeof plain);
+    CHECK_INT(forged(t, 2), 0);
+    with_extension(2, plain, sizeof plain); /* behind the path */
+    CHECK_INT(forged(t, 3), 0);
+    forge_free(&f);
+    trust_free(t);
+}
+
 /*
  * A self-signed certificate among the authorities that says of itself that it signs none (4.2.1.3, 4.2.1.9), as a client's own may, is
  * good for itself alone, to the byte: its owner could give himself every name otherwise.
@@ -438,6 +462,7 @@ int main(void)
     RUN(lists);
     RUN(chains);
     RUN(purposes_of_authorities);
+    RUN(constraints_on_names);
     RUN(certificates_that_sign_none);
     RUN(extensions_of_lists);
     RUN(parts_of_a_certificate);

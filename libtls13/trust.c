@@ -98,12 +98,10 @@ static int add_authority(struct trust *t, uint8_t *der, size_t len)
         return err;
     }
     t->ca[t->n++] = (struct authority){ der, len, x };
-    if (!signs_none(&x))
-        t->anchors[t->n_anchors++] = anchor_of(&x);
     return 0;
 }
 
-int trust_add_ca(struct trust *t, const char *text, size_t len)
+static int add_authorities(struct trust *t, const char *text, size_t len)
 {
     struct pem pem = { text, text + len };
     char label[64];
@@ -146,7 +144,7 @@ static int add_list(struct trust *t, const uint8_t *der, size_t len)
     return 0;
 }
 
-int trust_add_crl(struct trust *t, const uint8_t *crl, size_t len)
+static int add_lists(struct trust *t, const uint8_t *crl, size_t len)
 {
     struct pem pem = { (const char *)crl, (const char *)crl + len };
     char label[64];
@@ -179,6 +177,30 @@ static int check_revoked(const struct trust *t, const struct x509 *x, int64_t no
             *covered = c->next_update;
     }
     return 0;
+}
+
+/* Those that may sign: not who says that he does not, and nobody whom a list of another one names. */
+static void choose_anchors(struct trust *t)
+{
+    int64_t covered;
+    t->n_anchors = 0;
+    for (size_t i = 0; i < t->n; i++)
+        if (!signs_none(&t->ca[i].x) && check_revoked(t, &t->ca[i].x, 0, &covered) == 0)
+            t->anchors[t->n_anchors++] = anchor_of(&t->ca[i].x);
+}
+
+int trust_add_ca(struct trust *t, const char *text, size_t len)
+{
+    int n = add_authorities(t, text, len);
+    choose_anchors(t); /* after an error, too: some may be in */
+    return n;
+}
+
+int trust_add_crl(struct trust *t, const uint8_t *crl, size_t len)
+{
+    int n = add_lists(t, crl, len);
+    choose_anchors(t);
+    return n;
 }
 
 void trust_digest(const struct trust *t, uint8_t out[static 32])

@@ -18,7 +18,8 @@ void trust_free(struct trust *t);
  */
 int trust_add_ca(struct trust *t, const char *text, size_t len);
 /*
- * Adds revocation lists (PEM, any number, or one DER), each signed by one of the authorities.  => how many, or -TLS13_E_CRL_PARSE
+ * Adds revocation lists (PEM, any number, or one DER), each signed by one of the authorities; an authority that one of them names is
+ * none any more.  => how many, or -TLS13_E_CRL_PARSE
  * (malformed, an unknown issuer, a bad signature), -TLS13_E_MEMORY.
  */
 int trust_add_crl(struct trust *t, const uint8_t *crl, size_t len);

@@ -16,6 +16,7 @@ struct forge {
         struct private_key key;
         uint8_t der[FORGE_ROOM];
         size_t len;
+        uint8_t serial;       /* 0: one more than its number */
         const char *ends;     /* UTCTime; NULL: the end of 2049 */
         const uint8_t *extra; /* one more extension, whole */
         size_t extra_len;
@@ -100,7 +101,8 @@ static PEER_UNUSED void forge_one(struct forge *f, size_t i, size_t by, size_t p
     static uint8_t body[FORGE_ROOM], tbs[FORGE_ROOM];
     const struct private_key *key = &f->cert[by].key;
     const struct sig_scheme *scheme = sig_by_id(key->type == KEY_P384 ? SIG_ECDSA_P384 : SIG_ECDSA_P256);
-    uint8_t serial = (uint8_t)(i + 1), hash[SIG_MAX_HASH], sig[SIG_MAX + 1] = { 0 }, arc = key->type == KEY_P384 ? 3 : 2;
+    uint8_t serial = f->cert[i].serial != 0 ? f->cert[i].serial : (uint8_t)(i + 1), hash[SIG_MAX_HASH], sig[SIG_MAX + 1] = { 0 },
+            arc = key->type == KEY_P384 ? 3 : 2;
     struct wr b = wr_of(body, sizeof body), t = wr_of(tbs, sizeof tbs), w = wr_of(f->cert[i].der, FORGE_ROOM);
     wr_bytes(&b, version, sizeof version);
     forge_element(&b, DER_INTEGER, &serial, 1);

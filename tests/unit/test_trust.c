@@ -238,8 +238,8 @@ static void add_extension(struct wr *w, enum kind kind)
         forge_element(w, DER_SEQUENCE, malformed, sizeof malformed);
 }
 
-/* A list of certificate number 1 with the serials 2, 0x0102 and 0x010203; => its length. */
-static size_t forge_list(enum kind in_list, enum kind in_entry, uint8_t out[static 1024])
+/* A list of certificate number `by` with the serials 2, 0x0102 and 0x010203; => its length. */
+static size_t forge_list(size_t by, enum kind in_list, enum kind in_entry, uint8_t out[static 1024])
 {
     static const uint8_t serials[3][5] = { { 2, 1, 2 }, { 2, 2, 1, 2 }, { 2, 3, 1, 2, 3 } },
                          ecdsa[] = { 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2 };
@@ -259,7 +259,7 @@ static size_t forge_list(enum kind in_list, enum kind in_entry, uint8_t out[stat
     }
     wr_bytes(&b, (const uint8_t[]){ DER_INTEGER, 1, 1 }, 3);
     wr_bytes(&b, ecdsa, sizeof ecdsa);
-    forge_name(&b, 1);
+    forge_name(&b, by);
     wr_bytes(&b, now, 15);
     wr_bytes(&b, next, 15);
     forge_element(&b, DER_SEQUENCE, entries, l.len);
@@ -270,7 +270,7 @@ static size_t forge_list(enum kind in_list, enum kind in_entry, uint8_t out[stat
     }
     forge_element(&t, DER_SEQUENCE, body, b.len);
     hash_once(HASH_SHA256, tbs, t.len, hash);
-    int n = sig_sign(&f.cert[1].key, sig_by_id(SIG_ECDSA_P256), hash, NULL, sig + 1);
+    int n = sig_sign(&f.cert[by].key, sig_by_id(SIG_ECDSA_P256), hash, NULL, sig + 1);
     CHECK(n > 0);
     wr_bytes(&t, ecdsa, sizeof ecdsa);
     forge_element(&t, DER_BIT_STRING, sig, 1U + (size_t)n);
@@ -292,7 +292,7 @@ static void extensions_of_lists(void)
             struct trust *t = trust_new();
             more_pem("CERTIFICATE", f.cert[1].der, f.cert[1].len);
             CHECK_INT(add(t), 1);
-            size_t n = forge_list(entry ? NONE : (enum kind)kind, entry ? (enum kind)kind : NONE, list);
+            size_t n = forge_list(1, entry ? NONE : (enum kind)kind, entry ? (enum kind)kind : NONE, list);
             CHECK_INT(trust_add_crl(t, list, n), taken[kind]);
             trust_free(t);
         }
@@ -304,12 +304,53 @@ static void extensions_of_lists(void)
     } cases[] = { { "\2", 1, true },    { "\1\2", 2, true },  { "\1\2\3", 3, true },  { "\0\2", 2, true },      { "\1", 1, false },
                   { "\1\3", 2, false }, { "\2\1", 2, false }, { "\1\2\4", 3, false }, { "\1\2\3\4", 4, false }, { "\0", 1, false } };
     struct crl c;
-    size_t n = forge_list(NONE, NONE, list);
+    size_t n = forge_list(1, NONE, NONE, list);
     CHECK_INT(crl_parse(&c, list, n), 0);
     for (size_t i = 0; i < COUNT(cases); i++)
         CHECK_INT(crl_holds(&c, (struct slice){ (const uint8_t *)cases[i].serial, cases[i].n }), cases[i].there);
     crl_free(&c);
     forge_free(&f);
+}
+
+/*
+ * Two of ours, one of which the other has signed and then revoked: that its lists are wanted is why it stands there, so that a client need
+ * not send it along to be told so.
+ */
+static void an_authority_of_ours_is_revoked(void)
+{
+    enum { LEAF, ROOT, BELOW, OTHER };
+    uint8_t list[1024];
+    int64_t until;
+    for (int lists_first = 0; lists_first < 2; lists_first++) {
+        struct trust *t = trust_new();
+        text[0] = '\0';
+        forge_chain(&f, 4, false);
+        f.cert[ROOT].serial = 9;
+        f.cert[BELOW].serial = 2; /* which is on the list */
+        forge_one(&f, ROOT, ROOT, 1);
+        forge_one(&f, BELOW, ROOT, 1);
+        forge_one(&f, LEAF, BELOW, 1);
+        forge_one(&f, OTHER, ROOT, 1);
+        const struct slice chain[] = { { f.cert[LEAF].der, f.cert[LEAF].len }, { f.cert[BELOW].der, f.cert[BELOW].len } },
+                           other = { f.cert[OTHER].der, f.cert[OTHER].len };
+        more_pem("CERTIFICATE", f.cert[ROOT].der, f.cert[ROOT].len);
+        CHECK_INT(add(t), 1);
+        if (lists_first)
+            CHECK_INT(trust_add_crl(t, list, forge_list(ROOT, NONE, NONE, list)), 1);
+        more_pem("CERTIFICATE", f.cert[BELOW].der, f.cert[BELOW].len);
+        CHECK_INT(add(t), 1);
+        CHECK_INT(trust_add_crl(t, list, forge_list(BELOW, NONE, NONE, list)), 1);
+        if (!lists_first) {
+            CHECK_INT(trust_verify(t, chain, 1, test_now_ms / 1000, &until), 0);
+            CHECK_INT(trust_add_crl(t, list, forge_list(ROOT, NONE, NONE, list)), 1);
+        }
+        CHECK_INT(trust_verify(t, chain, 1, test_now_ms / 1000, &until), -TLS13_E_UNKNOWN_CA);
+        CHECK_INT(trust_verify(t, chain, 2, test_now_ms / 1000, &until), -TLS13_E_CERT_REVOKED);
+        CHECK_INT(trust_verify(t, &other, 1, test_now_ms / 1000, &until), 0);
+        f.cert[ROOT].serial = f.cert[BELOW].serial = 0;
+        forge_free(&f);
+        trust_free(t);
+    }
 }
 
 /* A certificate's three parts (RFC 5280 4.1.1), as they are and put together otherwise. */
@@ -465,6 +506,7 @@ int main(void)
     RUN(constraints_on_names);
     RUN(certificates_that_sign_none);
     RUN(extensions_of_lists);
+    RUN(an_authority_of_ours_is_revoked);
     RUN(parts_of_a_certificate);
     RUN(long_exponents_are_not_computed_with);
     RUN(chains_are_verified_from_the_authority_down);

@@ -293,6 +293,8 @@ static int build_policy(struct tls13_ctx *ctx)
 
 int tls13_ctx_set_client_auth(struct tls13_ctx *ctx, enum tls13_client_auth mode)
 {
+    if ((unsigned)mode > TLS13_CLIENT_AUTH_REQUIRE)
+        return -TLS13_E_BAD_ARGUMENT;
     ctx->client_auth = mode;
     return build_policy(ctx);
 }

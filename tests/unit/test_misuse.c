@@ -40,6 +40,16 @@ static void refused_lists_change_nothing(void)
     CHECK(peer_handshake(&p, NULL));
 }
 
+/* A mode that is none does not pass for one that asks and does not insist. */
+static void no_mode_between(void)
+{
+    CHECK_INT(tls13_ctx_set_client_auth(ctx, (enum tls13_client_auth)3), -TLS13_E_BAD_ARGUMENT);
+    CHECK_INT(tls13_ctx_set_client_auth(ctx, (enum tls13_client_auth) - 1), -TLS13_E_BAD_ARGUMENT);
+    fresh();
+    CHECK(peer_handshake(&p, NULL));
+    CHECK(!p.cert_request);
+}
+
 /* RFC 8446 5.5: a limit of the caller's own can be below the suite's, not above. */
 static void no_key_beyond_its_limit(void)
 {
@@ -111,6 +121,7 @@ int main(void)
 {
     ctx = test_ctx();
     RUN(refused_lists_change_nothing);
+    RUN(no_mode_between);
     RUN(no_key_beyond_its_limit);
     RUN(what_was_left_must_come_back);
     RUN(room_must_be_there);

@@ -355,7 +355,10 @@ TLS13_API void tls13_conn_info(const struct tls13_conn *conn, struct tls13_info 
 TLS13_CHECK int tls13_export(const struct tls13_conn *conn, const char *label, const void *context, size_t context_len, void *out,
                              size_t out_len);
 
-/* Keys for the kernel (linux/tls.h), taken out after TLS13_CONNECTED; the caller wipes it. */
+/*
+ * Keys for the kernel (linux/tls.h), taken out after TLS13_CONNECTED, once tls13_recv() says TLS13_MORE and leaves no input; the caller
+ * wipes it.
+ */
 struct tls13_ktls {
     uint16_t suite;
     size_t key_len;
@@ -377,7 +380,8 @@ struct tls13_agreement {
 
 /*
  * Runs a server's whole handshake on a connected, blocking socket with the chain and key in pem.  => 0, or -1 with a->err set and the
- * right alert sent.  Bytes that came behind the handshake are kept for the first tls13_decrypt().
+ * right alert sent.  Bytes that came behind the handshake are kept for the first tls13_decrypt().  How long it waits is the socket's
+ * matter: where SO_RCVTIMEO ends a read, a->err is TLS13_E_IO.
  */
 TLS13_CHECK int tls13_handshake(int fd, struct tls13_agreement *a, const void *pem, size_t pem_len);
 /*

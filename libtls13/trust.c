@@ -71,13 +71,15 @@ static br_x509_trust_anchor anchor_of(const struct x509 *x)
 }
 
 /*
- * RFC 5280 4.2.1.3, 4.2.1.9: it says of itself that it signs no certificates, as a client's own that somebody has put among the
- * authorities.  Then it is good for itself only, or that client could name itself anew.  One without these extensions, as version 1 has
- * none, says nothing.
+ * RFC 5280 4.2.1.3, 4.2.1.9: it signs no certificates, as a client's own that somebody has put among the authorities.  Then it is good
+ * for itself only, or that client could name itself anew.  Version 1 cannot say so; keyUsage alone is taken from those that have no
+ * basicConstraints.
  */
 static bool signs_none(const struct x509 *x)
 {
-    return (x->has_basic_constraints && !x->is_ca) || (x->has_key_usage && !x->cert_sign);
+    if (x->has_basic_constraints && !x->is_ca)
+        return true;
+    return x->has_key_usage ? !x->cert_sign : x->v3 && !x->is_ca;
 }
 
 /* Takes over der. */

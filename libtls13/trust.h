@@ -13,14 +13,13 @@ struct trust;
 struct trust *trust_new(void); /* NULL: no memory */
 void trust_free(struct trust *t);
 /*
- * Adds the authorities of PEM text; one that says of itself that it signs no certificates counts for itself only, if self-signed.
+ * Adds the authorities of PEM text; one that by its extensions signs no certificates counts for itself only, if self-signed.
  * => how many, or -TLS13_E_PEM, _CERT_PARSE, _KEY_UNSUPPORTED, _MEMORY.
  */
 int trust_add_ca(struct trust *t, const char *text, size_t len);
 /*
  * Adds revocation lists (PEM, any number, or one DER), each signed by one of the authorities; an authority that one of them names is
- * none any more.  => how many, or -TLS13_E_CRL_PARSE
- * (malformed, an unknown issuer, a bad signature), -TLS13_E_MEMORY.
+ * none any more.  => how many, or -TLS13_E_CRL_PARSE (malformed, an unknown issuer, a bad signature), -TLS13_E_MEMORY.
  */
 int trust_add_crl(struct trust *t, const uint8_t *crl, size_t len);
 size_t trust_count(const struct trust *t);

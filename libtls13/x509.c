@@ -238,6 +238,7 @@ static bool tbs_certificate(struct x509 *x, struct rd *tbs, struct slice *alg)
         if (!rd_done(&v))
             return false;
     }
+    x->v3 = version == 2;
     c = der_open(tbs, DER_INTEGER); /* negative serials are wrong (4.1.2.2), and old ones are about */
     x->serial = rd_rest(&c);
     *alg = whole_sequence(tbs, &c);

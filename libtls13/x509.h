@@ -12,6 +12,7 @@ struct x509 {
     struct slice san;                     /* contents of GeneralNames, or empty */
     struct slice cn;                      /* last commonName of the subject, raw string bytes, or empty */
     int64_t not_before, not_after;        /* seconds since 1970 */
+    bool v3;                              /* version 3, which has extensions */
     bool has_basic_constraints;
     bool is_ca; /* what basicConstraints say */
     bool has_key_usage;

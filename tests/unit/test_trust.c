@@ -176,13 +176,14 @@ static void constraints_on_names(void)
 }
 
 /*
- * A self-signed certificate among the authorities that says of itself that it signs none (4.2.1.3, 4.2.1.9), as a client's own may, is
- * good for itself alone, to the byte: its owner could give himself every name otherwise.
+ * A self-signed certificate among the authorities that signs none (4.2.1.3, 4.2.1.9: says so, or says nothing in version 3), as a
+ * client's own may be, is good for itself alone, to the byte: its owner could give himself every name otherwise.
  */
 static void certificates_that_sign_none(void)
 {
     static const uint8_t no_ca[] = { 0x30, 12, 6, 3, 0x55, 0x1d, 19, 1, 1, 0xff, 4, 2, 0x30, 0 },
                          signs_data[] = { 0x30, 11, 6, 3, 0x55, 0x1d, 15, 4, 4, 3, 2, 7, 0x80 },
+                         is_ca[] = { 0x30, 15, 6, 3, 0x55, 0x1d, 19, 1, 1, 0xff, 4, 5, 0x30, 3, 1, 1, 0xff },
                          signs_certs[] = { 0x30, 11, 6, 3, 0x55, 0x1d, 15, 4, 4, 3, 2, 2, 0x84 };
     const struct {
         const uint8_t *ext;
@@ -191,7 +192,8 @@ static void certificates_that_sign_none(void)
     } cases[] = { { no_ca, sizeof no_ca, false },
                   { signs_data, sizeof signs_data, false },
                   { signs_certs, sizeof signs_certs, true },
-                  { NULL, 0, true } };
+                  { is_ca, sizeof is_ca, true },
+                  { NULL, 0, false } };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct trust *t = trust_new();
         const int want = cases[i].signs ? 0 : -TLS13_E_UNKNOWN_CA;

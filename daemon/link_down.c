@@ -23,9 +23,11 @@ static size_t record_body(struct link *l)
 static void drop_backend(struct link *l)
 {
     ssize_t k = recv(l->backend_io.fd, l->env->out, l->env->out_cap, 0);
-    if (k == 0)
+    if (k > 0)
+        relay_backend_lost(&l->relay);
+    else if (k == 0)
         relay_backend_ended(&l->relay, l->backend_reset);
-    else if (k < 0 && errno != EAGAIN && errno != EINTR)
+    else if (errno != EAGAIN && errno != EINTR)
         relay_backend_ended(&l->relay, true);
 }
 

@@ -60,6 +60,11 @@ void relay_backend_ended(struct relay *r, bool cut)
     }
 }
 
+void relay_backend_lost(struct relay *r)
+{
+    r->said = true; /* the client must not be told of an orderly end */
+}
+
 void relay_client_broken(struct relay *r)
 {
     r->down.drop = true;

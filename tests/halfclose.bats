@@ -127,6 +127,17 @@ connected() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" != 0 ] |
     [ "$(result end)" != close_notify ]
 }
 
+@test "FIN without close_notify: a reply that comes while the backend still reads is not shown as a whole one" {
+    backend_start tcp early:1000 --delay 0.5
+    daemon_start
+    client send:$MEG fin drain
+    event_is 1 in $MEG
+    event_is 1 end reset
+    log_wait 'end=truncated'
+    result_is in 0
+    result_is end fin
+}
+
 @test "truncation = close passes it on as a plain end" {
     backend_start tcp sink
     daemon_start 'truncation = close'

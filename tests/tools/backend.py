@@ -8,6 +8,7 @@ backend.py tcp|unix:PATH BEHAVIOUR --events FILE --ready FILE
   source:N    sends N bytes, ends its direction, reads to the end
   duplex:N    sends N bytes while it reads to the end
   late:N      reads to the end, waits --delay seconds, sends N bytes, ends
+  early:N     waits --delay seconds, sends N bytes, ends its direction, waits as long again, reads to the end
   last:N      sends N bytes once it has read something, its end in the last segment of them
   both:N      ends its direction at once after N bytes, while the peer ends too
   reset:N     sends N bytes once it has read something, then resets the connection
@@ -124,6 +125,14 @@ def both(link, n, _args):
     link.drain()
 
 
+def early(link, n, args):
+    time.sleep(args.delay)
+    link.send_stream(n)
+    link.finish()
+    time.sleep(args.delay)
+    link.drain()
+
+
 def last(link, n, _args):
     link.read()
     for piece in stream(n):
@@ -172,7 +181,7 @@ def flap(link, n, args):
     echo(link, n, args)
 
 
-BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, last, both, reset, http, slow, silent, flap)}
+BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, both, reset, http, slow, silent, flap)}
 
 
 def serve(link, how, n, args):

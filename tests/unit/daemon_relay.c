@@ -60,7 +60,7 @@ static void nothing_is_owed(void)
     if (up_over && !r.up.drop && r.backend == LEAVE_NOT)
         CHECK(!r.up.cut && (b.seen_end || closing));
     if (down_over && !r.down.drop && r.client == LEAVE_NOT)
-        CHECK(!r.down.cut && notified && (c.seen_end || (r.up.eof_in && r.up.eof_out)));
+        CHECK(!r.down.cut && (notified || dropped_down != 0) && (c.seen_end || (r.up.eof_in && r.up.eof_out)));
     /* Who is of no use to the other side any more does not stay. */
     CHECK(!(r.client == LEAVE_NOT && r.down.eof_out && r.up.drop && !r.up.eof_in));
     CHECK(!(r.backend == LEAVE_NOT && r.up.eof_out && r.down.drop && !r.down.eof_in));
@@ -201,8 +201,9 @@ static bool backend_reads(void)
         CHECK(!notified && !alerted);
         r.down.len += n;
         flush_client();
-    } else {
+    } else if (n != 0) {
         dropped_down += n;
+        relay_backend_lost(&r);
     }
     if (n == 0 && b.ended && !r.down.eof_in) {
         relay_backend_ended(&r, b.ends == END_RESET);
@@ -308,6 +309,9 @@ static void link_closes(void)
 static void judge(uint32_t up_total, uint32_t down_total)
 {
     CHECK(c.closed && b.closed);
+    /* What is told as an orderly end is one, of all that was sent. */
+    if (notified)
+        CHECK(b.ended && b.ends == END_CLEAN && dropped_down == 0 && b.queued == 0);
     if (cut_off) {
         CHECK(!notified || b.ended); /* an end that nobody said is not told */
         return;

@@ -189,12 +189,25 @@ void link_free(struct link *l)
     pool_put(&env->links, l);
 }
 
+static bool is_open(const struct half *h)
+{
+    return !h->eof_in && !h->drop;
+}
+
+/* In the middle of what is being sent, as far as one can tell: the last of it is not a second old. */
+static bool is_moving(const struct link *l, enum stats_end why)
+{
+    bool recent = l->env->wheel.now - l->active < WHEEL_TICKS_PER_SECOND;
+    return why != END_IDLE && recent && (is_open(&l->relay.up) || is_open(&l->relay.down));
+}
+
 void link_cut(struct link *l, enum stats_end why)
 {
     uint8_t buf[64];
-    bool orderly = l->phase == LINK_RELAY && l->relay.up.len == 0 && l->relay.down.len == 0 && !l->relay.up.cut && !l->relay.down.cut;
+    const struct relay *r = &l->relay;
+    bool orderly = l->phase == LINK_RELAY && r->up.len == 0 && r->down.len == 0 && !r->up.cut && !r->down.cut && !is_moving(l, why);
     link_word(l, why, 0);
-    if (orderly && !l->relay.said) {
+    if (orderly && !r->said) {
         pump_to_client(l, buf, tls13_close(link_tls(l), buf, sizeof buf), true);
     } else if (l->phase == LINK_RELAY && !orderly) {
         /* Bytes are missing: neither side may take this for an orderly end. */

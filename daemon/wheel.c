@@ -86,6 +86,18 @@ struct wheel_node *wheel_expired(struct wheel *w, uint32_t now)
     return NULL;
 }
 
+struct wheel_node *wheel_any(struct wheel *w)
+{
+    for (size_t i = 0; i < WHEEL_SLOTS && w->n != 0; i++) {
+        struct wheel_node *n = w->slot[i].next;
+        if (n != &w->slot[i]) {
+            wheel_del(w, n);
+            return n;
+        }
+    }
+    return NULL;
+}
+
 uint32_t wheel_ticks(double seconds)
 {
     double t = seconds * WHEEL_TICKS_PER_SECOND;

@@ -30,6 +30,8 @@ void wheel_add(struct wheel *w, struct wheel_node *n, uint32_t tick);
 void wheel_del(struct wheel *w, struct wheel_node *n);
 /* => a node whose tick is at or before now, taken out of the wheel; NULL: no more.  Call until NULL. */
 struct wheel_node *wheel_expired(struct wheel *w, uint32_t now);
+/* => any node, taken out of the wheel, whatever its tick; NULL: it is empty.  The time stands still. */
+struct wheel_node *wheel_any(struct wheel *w);
 /* Seconds to ticks, rounded up, at least 1. */
 uint32_t wheel_ticks(double seconds);
 

@@ -95,7 +95,7 @@ static void cut_all(struct worker *w)
 {
     struct wheel_node *n;
     link_compute(&w->env);
-    while ((n = wheel_expired(&w->env.wheel, UINT32_MAX)) != NULL)
+    while ((n = wheel_any(&w->env.wheel)) != NULL)
         link_cut(LOOP_OWNER(n, struct link, timer), END_DRAIN);
 }
 

@@ -155,6 +155,38 @@ not_listening() { ! port_listens "$PORT"; }
     log_has 'end=drain' || fail "the connection's end was not logged as drain"
 }
 
+cut_at() { # STEP...: a client that is still there when drain-timeout has come
+    daemon_start
+    timeout 30 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" "$@" >"$T/client.out" 3>&- &
+    local pid=$!
+    wait_for 5 backend_connected
+    daemon_stop TERM 5
+    wait "$pid"
+    log_has 'end=drain' || fail "the connection's end was not logged as drain"
+    output=$(<"$T/client.out")
+}
+
+@test "SIGTERM: what is cut in the middle of its bytes is shown as a whole to neither side, what is quiet is ended" {
+    daemon_lines=('drain-timeout = 1s')
+    backend_start tcp drip
+    cut_at drain
+    [ "$(result in)" != 0 ] || fail "nothing came"
+    result_is end reset
+    backend_start tcp sink
+    local steps=() i
+    for ((i = 0; i < 200; i++)); do
+        steps+=(text:more wait:0.05)
+    done
+    rm "$EVENTS"
+    cut_at "${steps[@]}"
+    event_is 1 end reset
+    backend_start tcp echo
+    rm "$EVENTS"
+    cut_at text:hello read:6 drain
+    result_is end close_notify
+    event_is 1 end eof
+}
+
 @test "a second SIGTERM stops at once" {
     daemon_lines=('drain-timeout = 20s')
     backend_start tcp echo

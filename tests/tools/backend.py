@@ -11,6 +11,7 @@ backend.py tcp|unix:PATH BEHAVIOUR --events FILE --ready FILE
   early:N     waits --delay seconds, sends N bytes, ends its direction, waits as long again, reads to the end
   last:N      sends N bytes once it has read something, its end in the last segment of them
   both:N      ends its direction at once after N bytes, while the peer ends too
+  drip        sends 100 bytes each 50 ms, reads nothing
   reset:N     sends N bytes once it has read something, then resets the connection
   http        answers each request with a page and closes
   slow        reads 4 KiB every 50 ms, to the end
@@ -145,6 +146,12 @@ def last(link, n, _args):
     link.drain()
 
 
+def drip(link, _n, _args):
+    while True:
+        link.send_stream(100)
+        time.sleep(0.05)
+
+
 def reset(link, n, _args):
     link.read()
     link.send_stream(n)
@@ -181,7 +188,7 @@ def flap(link, n, args):
     echo(link, n, args)
 
 
-BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, both, reset, http, slow, silent, flap)}
+BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, both, drip, reset, http, slow, silent, flap)}
 
 
 def serve(link, how, n, args):

@@ -102,6 +102,21 @@ static void model(void)
     }
 }
 
+static void any_takes_all_and_no_time(void)
+{
+    struct wheel_node a = { 0 }, b = { 0 }, c = { 0 };
+    wheel_init(&w);
+    CHECK(wheel_any(&w) == NULL);
+    CHECK(wheel_expired(&w, 7) == NULL);
+    wheel_add(&w, &a, 8);
+    wheel_add(&w, &b, 300);
+    wheel_add(&w, &c, 1000000);
+    CHECK(wheel_any(&w) != NULL && wheel_any(&w) != NULL && wheel_any(&w) != NULL);
+    CHECK(wheel_any(&w) == NULL && a.next == NULL && b.next == NULL && c.next == NULL);
+    CHECK_INT(w.n, 0);
+    CHECK_INT(w.now, 7);
+}
+
 static void seconds(void)
 {
     CHECK_INT(wheel_ticks(10), 100);
@@ -117,6 +132,7 @@ int main(void)
     RUN(gone_by_comes_up_at_the_next);
     RUN(beyond_the_reach_and_after_a_sleep);
     RUN(moved_and_taken_out);
+    RUN(any_takes_all_and_no_time);
     RUN(model);
     RUN(seconds);
     return DONE();

@@ -8,9 +8,11 @@
 #include "tickets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Errors go to standard error as they are; a daemon's warnings go where its log does. */
 static void tell(const struct problems *p, bool to_log)
@@ -109,10 +111,28 @@ static void hold_signals(void)
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/*
+ * Whoever starts a program with one of descriptors 0 to 2 closed has a socket take its number, and log lines go to a client.
+ * => false when nothing can be put there.
+ */
+static bool hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        /* The lowest free number is fd.  Without a /dev the root directory does as well: it cannot be written to. */
+        if (open("/dev/null", O_RDWR | O_NOCTTY) < 0 && open("/", O_RDONLY | O_DIRECTORY) < 0)
+            return false;
+    }
+    return true;
+}
+
 static int start(const struct invocation *inv)
 {
     char why[512];
     struct problems p = { 0 };
+    if (!hold_standard_descriptors())
+        return EXIT_INTERNAL;
     hold_signals();
     if (handover_open(why, sizeof why) != 0) {
         (void)fprintf(stderr, "tls13d: %s\n", why);

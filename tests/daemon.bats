@@ -179,6 +179,21 @@ print(p.wait(timeout=10))' "$TLS13D" "$T/tls13d.ini" "$turn" "$signal"
     daemon_stop
 }
 
+@test "started without standard descriptors: no socket takes their numbers, so no client gets the log" {
+    backend_start tcp echo
+    daemon_lines=("log = $T/tls13d.log")
+    # shellcheck disable=SC2016 # for the inner shell
+    daemon_under=(bash -c 'exec "$@" <&- >&- 2>&-' _)
+    daemon_start
+    echo_works closed
+    local pid fd
+    for pid in $(tree "$DAEMON"); do
+        for fd in 0 1 2; do
+            [ "$(readlink "/proc/$pid/fd/$fd")" = /dev/null ] || fail "descriptor $fd of $pid is $(readlink "/proc/$pid/fd/$fd")"
+        done
+    done
+}
+
 @test "a master that is killed: its workers take nobody new, finish what they have begun, and end" {
     daemon_lines=('drain-timeout = 20s')
     backend_start tcp echo

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
@@ -23,7 +24,9 @@ enum sink { SINK_STDERR, SINK_JOURNAL, SINK_SYSLOG, SINK_FILE };
 
 static struct {
     enum sink sink;
-    int fd; /* of SINK_FILE, else 2 */
+    int fd;      /* of SINK_FILE, or of standard error: 2, or what standard_error() has made of it */
+    bool socket; /* fd is one */
+    unsigned long lost;
     char *path;
     enum log_format format;
     enum log_level level;
@@ -50,9 +53,23 @@ static bool stderr_is_journal(void)
     return e != NULL && sscanf(e, "%llu:%llu", &dev, &ino) == 2 && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
+/* A FIFO that nobody reads is an error and a full one loses lines, so O_NONBLOCK; files know no such thing. */
 static int open_file(const char *path)
 {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+}
+
+/*
+ * Standard error, or when it is a pipe another way into it that does not block, since who reads it may stand still: O_NONBLOCK on
+ * descriptor 2 would be there for every program that shares it.  The pipe is made as long as it can be, for bursts.
+ */
+static int standard_error(void)
+{
+    struct stat st;
+    int fd = fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode) ? open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (fd >= 0)
+        (void)fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+    return fd >= 0 ? fd : STDERR_FILENO;
 }
 
 static bool is_file(const char *destination)
@@ -71,11 +88,13 @@ int log_try(const char *destination)
 int log_open(const char *destination, enum log_format format, enum log_level level)
 {
     enum sink sink = SINK_FILE;
+    struct stat st;
     int fd = STDERR_FILENO;
     char *path = NULL;
 
     if (strcmp(destination, "stderr") == 0) {
         sink = stderr_is_journal() ? SINK_JOURNAL : SINK_STDERR;
+        fd = standard_error();
     } else if (!is_file(destination)) {
         sink = SINK_SYSLOG;
     } else {
@@ -86,7 +105,7 @@ int log_open(const char *destination, enum log_format format, enum log_level lev
             return -1;
         }
     }
-    if (out.sink == SINK_FILE)
+    if (out.fd != STDERR_FILENO)
         close(out.fd);
     if (out.sink == SINK_SYSLOG && sink != SINK_SYSLOG)
         closelog();
@@ -95,6 +114,7 @@ int log_open(const char *destination, enum log_format format, enum log_level lev
     free(out.path);
     out.sink = sink;
     out.fd = fd;
+    out.socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
     out.path = path;
     out.format = format;
     out.level = level;
@@ -264,6 +284,16 @@ void log_begin(struct log_line *l, enum log_level level)
     log_str(l, "level", levels[level].name);
 }
 
+/* One write a line: lines of several processes do not mix.  A full pipe or disk loses the line, never the daemon. */
+static bool write_line(const struct log_line *l)
+{
+    ssize_t n;
+    do
+        n = out.socket ? send(out.fd, l->text, l->len, MSG_DONTWAIT | MSG_NOSIGNAL) : write(out.fd, l->text, l->len);
+    while (n < 0 && errno == EINTR);
+    return n >= 0;
+}
+
 void log_end(struct log_line *l)
 {
     if (l->skip)
@@ -275,9 +305,14 @@ void log_end(struct log_line *l)
         return;
     }
     put_tail(l, '\n');
-    /* One write a line: lines of several processes do not mix.  A full pipe or disk loses the line, never the daemon. */
-    while (write(out.fd, l->text, l->len) < 0 && errno == EINTR)
-        continue;
+    if (!write_line(l)) {
+        out.lost++;
+    } else if (out.lost != 0) {
+        unsigned long lost = out.lost;
+        out.lost = 0;
+        log_warning("the log could not be written: %lu lines are lost", lost);
+        out.lost += out.lost != 0 ? lost - 1 : 0; /* and so is this one */
+    }
 }
 
 /* --- messages ------------------------------------------------------------------------------------------------ */

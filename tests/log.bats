@@ -207,6 +207,36 @@ all_told() { [ "$(awk '/sent:unexpected_message/ { if ($0 ~ /end=/) n++; if (mat
     LOG=$T/log/b.log log_has 'msg=ended'
 }
 
+@test "a pipe that nobody empties loses lines, not the daemon, and it tells how many" {
+    mkfifo "$T/pipe"
+    exec 8<>"$T/pipe"
+    # shellcheck disable=SC2016 # for the inner shell
+    daemon_under=(bash -c 'exec "$@" 2>"$0" 8>&-' "$T/pipe")
+    backend_start tcp echo
+    daemon_start
+    dd if=/dev/zero of="$T/pipe" bs=4k oflag=nonblock 2>/dev/null || true
+    local i
+    for i in 1 2 3; do
+        CLIENT_SECONDS=5 plain
+        result_is text hello
+    done
+    stdbuf -o0 tr -d '\0' <"$T/pipe" >>"$LOG" 8>&- 3>&- &
+    PIDS+=($!)
+    exec 8>&-
+    disown
+    wait_for 5 log_has ready:
+    plain
+    log_wait 'the log could not be written: 3 lines are lost'
+    # A pipe as the log's file that nobody has opened is an error, not a start that never ends.
+    daemon_stop
+    daemon_under=()
+    mkfifo "$T/nobody"
+    daemon_lines=("log = $T/nobody")
+    daemon_config
+    run -1 timeout 5 "$TLS13D" --config "$T/tls13d.ini"
+    assert_output --partial "log: cannot open $T/nobody: No such device or address"
+}
+
 # A syslog daemon at /dev/log of a mount namespace, to $T/syslog.
 syslogd_start() {
     rm -f "$T/dev/log"

@@ -180,5 +180,5 @@ int main(int argc, char **argv)
         break;
     }
     /* What was asked for has not been told when it could not be written. */
-    return fflush(stdout) != 0 && code == EXIT_FINE ? EXIT_INTERNAL : code;
+    return (fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_FINE ? EXIT_INTERNAL : code;
 }

@@ -163,6 +163,16 @@ CONTRAST='(() => {
     [ "$(jq -r '.counters.accepted, .ready, .listeners[0].name' <<<"$output" | paste -sd' ')" = '2 true t' ]
 }
 
+@test "status: exit 4 when what was asked for cannot be written, as the other commands" {
+    [ -c /dev/full ] || skip "no /dev/full"
+    admin_start
+    local how
+    for how in '' --json --watch; do
+        # shellcheck disable=SC2016 # for the inner shell
+        run -4 timeout 10 bash -c '"$1" status --admin "$2" $3 >/dev/full' - "$TLS13D" "$ADMIN" $how
+    done
+}
+
 @test "status --watch shows changes" {
     admin_start
     timeout 20 "$TLS13D" status --admin "$ADMIN" --watch >"$T/watch.out" 2>&1 3>&- &

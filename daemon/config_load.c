@@ -34,9 +34,15 @@ struct listen_conf *config_add_listener(struct config *c, struct problems *p, co
     return l;
 }
 
+struct config *config_keep(struct config *c)
+{
+    c->owners++;
+    return c;
+}
+
 void config_free(struct config *c)
 {
-    if (c == NULL)
+    if (c == NULL || c->owners-- > 0)
         return;
     for (size_t i = 0; i < n_option_rows; i++) {
         if (option_rows[i].section == IN_DAEMON)

@@ -179,7 +179,8 @@ static void say_kept(struct master *m)
     master_say_ready(m, "reload failed, the old configuration is in force");
 }
 
-void master_reload(struct master *m)
+/* c: the configuration to take; NULL: that of the files. */
+static void reload(struct master *m, struct config *c)
 {
     struct problems p = { 0 };
     struct crew crew = { 0 };
@@ -187,13 +188,16 @@ void master_reload(struct master *m)
     m->beat_at = 0;
     (void)beat(m, clock_now()); /* the next may have to wait until the new workers are there */
     notify_reloading();
-    struct config *c = config_load(m->inv, &p);
+    if (c == NULL)
+        c = config_load(m->inv, &p);
     tell(&p);
     problems_free(&p);
     if (c != NULL)
         watch_files(&m->commons.watch, c, clock_now());
     struct world *old = m->world, *w = c != NULL ? prepare(m, c, &crew, &code) : NULL;
     if (w == NULL) {
+        if (c != NULL)
+            watch_again(&m->commons.watch, old->conf, clock_now());
         say_kept(m);
         return;
     }
@@ -207,6 +211,11 @@ void master_reload(struct master *m)
     m->commons.shared->master.reloads_ok++;
     master_say_ready(m, "serving");
     log_info("reloaded: generation %llu, %zu workers", (unsigned long long)m->generation, w->workers);
+}
+
+void master_reload(struct master *m)
+{
+    reload(m, NULL);
 }
 
 /* --- signals ---------------------------------------------------------------------------------------------------- */
@@ -351,7 +360,7 @@ static double by_the_clock(struct master *m)
     double look = -1;
     if (m->upgrade.pid == 0 && watch_changed(&m->commons.watch, now, &look)) {
         log_info("files have changed");
-        master_reload(m);
+        reload(m, config_keep(m->world->conf)); /* its file may be half edited: that waits for SIGHUP */
     }
     next = sooner(sooner(next, look), beat(m, now));
     return sooner(next, crew_respawn(&m->crew, m->world, &m->commons));

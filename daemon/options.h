@@ -75,6 +75,7 @@ struct listen_conf {
 };
 
 struct config {
+    unsigned owners;    /* besides the first */
     long long workers;  /* 0: auto */
     char *user, *group; /* never NULL; "auto", "" */
     long long max_connections, max_connections_per_ip, handshakes_per_second;
@@ -135,6 +136,8 @@ void problems_free(struct problems *p);
 
 /* Loads file and flags.  => a new config, or NULL when there are problems that refuse it. */
 struct config *config_load(const struct invocation *inv, struct problems *p);
+/* => c, which has one more owner now: config_free() is to be called once more. */
+struct config *config_keep(struct config *c);
 void config_free(struct config *c);
 /* Where a key of [daemon] was set: its line, else the main file. */
 struct origin config_origin(const struct config *c, const char *key);

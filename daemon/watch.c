@@ -187,6 +187,12 @@ void watch_files(struct file_watch *w, const struct config *c, double now)
     w->limit = w->due;
 }
 
+void watch_again(struct file_watch *w, const struct config *c, double now)
+{
+    w->fresh = true;
+    watch_files(w, c, now);
+}
+
 void watch_events(struct file_watch *w, double now)
 {
     char buf[4096] __attribute__((aligned(8)));

@@ -19,6 +19,8 @@ struct file_watch {
  * afterwards is noticed.
  */
 void watch_files(struct file_watch *w, const struct config *c, double now);
+/* The same after a configuration was refused, of the one that stays: where their files are the same, changes since then count. */
+void watch_again(struct file_watch *w, const struct config *c, double now);
 /* Takes in what the kernel has to tell.  Writers are given half a second of quiet before anybody looks. */
 void watch_events(struct file_watch *w, double now);
 /* => true once after the contents have changed.  *next: seconds until this must be asked again, -1: not before events. */

@@ -124,6 +124,32 @@ private-key = $T/live/site/privkey.pem")
     turns_to new
 }
 
+@test "an edited configuration waits for SIGHUP: half of one keeps no certificate from service, a whole one does not come with it" {
+    cp "$PKI/p256.pem" "$T/site.pem"
+    start "$T/site.pem"
+    local other
+    other=$(free_port)
+    cp "$T/tls13d.ini" "$T/whole.ini"
+    printf 'handshake-timeout = \n[listen' >>"$T/tls13d.ini"
+    cp "$PKI/p384.pem" "$T/next"
+    mv "$T/next" "$T/site.pem"
+    turns_to new
+    sed "s/^bind = .*/&\nbind = 127.0.0.1:$other/" "$T/whole.ini" >"$T/tls13d.ini"
+    cp "$PKI/p256.pem" "$T/next"
+    mv "$T/next" "$T/site.pem"
+    turns_to old
+    ! port_listens "$other" || fail "the new address came without a signal"
+    # One that is refused for what it names does not take the old one's files from sight.
+    sed "s|^certificate = .*|certificate = $T/tls13d.ini|" "$T/whole.ini" >"$T/tls13d.ini"
+    daemon_reload 'nothing was changed'
+    cp "$PKI/p384.pem" "$T/next"
+    mv "$T/next" "$T/site.pem"
+    turns_to new
+    sed "s/^bind = .*/&\nbind = 127.0.0.1:$other/" "$T/whole.ini" >"$T/tls13d.ini"
+    daemon_reload
+    port_listens "$other"
+}
+
 @test "a directory of certificates, one of which is replaced; one that went away and came back" {
     mkdir "$T/d"
     cp "$PKI/p256.pem" "$T/d/a.pem"

@@ -91,8 +91,9 @@ static bool slurp(struct build *b, struct origin o, const char *key, const char 
 {
     struct stat st;
     *f = (struct blob){ 0 };
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    bool good = fd >= 0 && fstat(fd, &st) == 0 && read_all(fd, f);
+    /* To open a FIFO that nobody writes to would hold up the master; one that somebody does (a shell's <(...)) is read to its end. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    bool good = fd >= 0 && fcntl(fd, F_SETFL, 0) == 0 && fstat(fd, &st) == 0 && read_all(fd, f);
     int err = errno;
     if (fd >= 0)
         close(fd);

@@ -50,8 +50,8 @@ int tickets_load(struct ticket_ring *r, const char *path, char *why, size_t why_
 {
     uint8_t key[TICKET_KEYS + 1][TLS13_TICKET_KEY];
     size_t n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), ret = -1;
-    ssize_t k = fd < 0 ? -1 : 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), ret = -1; /* as a FIFO that nobody writes to wants it */
+    ssize_t k = fd < 0 || fcntl(fd, F_SETFL, 0) != 0 ? -1 : 1;
     while (k > 0 && n < sizeof key) {
         k = read(fd, (uint8_t *)key + n, sizeof key - n);
         n += k > 0 ? (size_t)k : 0;

@@ -221,6 +221,18 @@ says() { assert_line "$T/x.ini:$1"; }
     assert_output --partial "x.ini:4: certificate: $T/cut.pem: not a PEM file"
 }
 
+@test "pipes: one that nobody writes to holds nothing up, one of the shell's is read" {
+    mkfifo "$T/fifo"
+    CERT=$T/fifo ini
+    tested 1
+    assert_output --partial "x.ini:4: certificate: $T/fifo: not a PEM file"
+    ini "[daemon]" "ticket-keys = $T/fifo"
+    tested 1
+    assert_output --partial "x.ini:6: ticket-keys: $T/fifo must hold 1 to 8 keys"
+    ini
+    run -0 timeout 20 "$TLS13D" --config "$T/x.ini" --test --certificate <(sleep 0.2 && cat "$PKI/p256.pem") --ticket-keys <(sleep 0.3 && openssl rand 48)
+}
+
 @test "a running daemon serves an expired certificate, with a warning" {
     backend_start tcp echo
     CERTS=("$PKI/expired.pem")

@@ -156,6 +156,16 @@ static bool parse_host(struct addr *a, const char *host, size_t n, char *why, si
     return parse_name(a, host, n, why, why_len);
 }
 
+/* Why text, with several colons but not in brackets, is no address. */
+static bool many_colons(const char *text, char *why, size_t why_len)
+{
+    if (strpbrk(text, ", \t") != NULL)
+        return no(why, why_len, "\"%.64s\" is more than one address; each has a line of its own", text);
+    if (strspn(text, "0123456789abcdefABCDEF:.") != strlen(text))
+        return no(why, why_len, "\"%.64s\" is not HOST:PORT, [V6]:PORT or unix:PATH", text);
+    return no(why, why_len, "\"%.64s\": an IPv6 address stands in brackets, as [::1]:443", text);
+}
+
 bool addr_parse(struct addr *a, const char *text, bool for_bind, char *why, size_t why_len)
 {
     memset(a, 0, sizeof *a);
@@ -173,7 +183,8 @@ bool addr_parse(struct addr *a, const char *text, bool for_bind, char *why, size
             return no(why, why_len, "the bracket is not closed: [V6]:PORT");
         size_t n = (size_t)(end - text) - 1;
         if (end[1] != ':')
-            return no(why, why_len, "a port is needed behind the bracket: %.64s:443", text);
+            return no(why, why_len, "a port is needed behind the bracket: %.*s:%.5s", (int)(n < 64 ? n + 2 : 64), text,
+                      end[1] >= '0' && end[1] <= '9' ? end + 1 : "443");
         if (n >= sizeof inside)
             return no(why, why_len, "what stands in the brackets is not an IPv6 address");
         memcpy(inside, text + 1, n);
@@ -194,7 +205,7 @@ bool addr_parse(struct addr *a, const char *text, bool for_bind, char *why, size
         return no(why, why_len, "a port is needed, as in %.64s:%s", text, for_bind ? "443" : "8080");
     }
     if (strchr(text, ':') != colon)
-        return no(why, why_len, "\"%.64s\": an IPv6 address stands in brackets, as [::1]:443", text);
+        return many_colons(text, why, why_len);
     if (!parse_port(a, colon + 1, for_bind, why, why_len))
         return false;
     if (colon != text && !(colon == text + 1 && text[0] == '*'))

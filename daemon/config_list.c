@@ -140,6 +140,8 @@ static bool add_alpn(const struct setter *s, const struct row *row, const char *
     struct str_list *list = &s->l->alpn;
     if (strlen(item) > 255)
         return wrong_item(s, row, item, "is longer than the 255 bytes of an application protocol");
+    if (strchr(item, ' ') != NULL) /* allowed, but as a rule one that no client has, so all would be refused */
+        problem_warn(s->p, s->origin, row->name, "\"%.100s\" is one protocol; commas stand between more, as in h2, http/1.1", item);
     for (size_t i = 0; i < list->n; i++)
         if (strcmp(list->at[i], item) == 0)
             return wrong_item(s, row, item, "is there twice");

@@ -171,6 +171,12 @@ says() { assert_line "$T/x.ini:$1"; }
     assert_output "$T/x.ini:5: this is a PEM file, no configuration; certificate = FILE names one"
 }
 
+@test "protocols with blanks between them are one, which is worth a warning" {
+    ini 'alpn = h2 http/1.1'
+    tested 0
+    assert_output --partial "warning: $T/x.ini:5: alpn: \"h2 http/1.1\" is one protocol; commas stand between more, as in h2, http/1.1"
+}
+
 @test "listeners and addresses that collide" {
     ini '[listen b]' 'bind = 127.0.0.1:4433' 'backend = h:1' "certificate = $PKI/p256.pem" '[listen c]' 'bind = 127.0.0.1:4433' \
         'backend = 127.0.0.1:4433' "certificate = $PKI/p256.pem"

@@ -163,5 +163,8 @@ static bool looks_like_ipv4(const char *s)
 int names_normalise(const uint8_t *host, size_t len, char out[static 256])
 {
     /* IPv6 literals have colons, which no host name has. */
-    return x509_host_lower(host, len, out) && !looks_like_ipv4(out) ? 0 : -TLS13_E_ILLEGAL;
+    if (x509_host_lower(host, len, out))
+        return looks_like_ipv4(out) ? -TLS13_E_ILLEGAL : 0;
+    out[0] = '\0'; /* not the good beginning of a bad name: whoever logs it would name a host that was not asked for */
+    return -TLS13_E_ILLEGAL;
 }

@@ -18,7 +18,8 @@ size_t names_find(const struct names *n, const char *host, size_t len, const uin
 
 /*
  * Checks and normalises a HostName of the server_name extension (RFC 6066 3): 1 to 255 bytes, letters, digits, '-', '_' and '.', no
- * empty label, no trailing dot, not an IPv4 or IPv6 literal; copies it in lower case with a NUL.  => 0 or -TLS13_E_ILLEGAL.
+ * empty label, no trailing dot, not an IPv4 or IPv6 literal; copies it in lower case with a NUL.  => 0 or -TLS13_E_ILLEGAL, with
+ * out empty unless an IPv4 literal is all that is wrong.
  */
 int names_normalise(const uint8_t *host, size_t len, char out[static 256]);
 

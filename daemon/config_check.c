@@ -61,6 +61,19 @@ static void check_bind(const struct config *c, size_t listener, size_t bind, str
             }
 }
 
+static void check_admin(const struct config *c, struct problems *p)
+{
+    struct addr a;
+    char text[ADDR_TEXT], why[256];
+    if (c->admin == NULL || !addr_parse(&a, c->admin, true, why, sizeof why) || !fixed_port(&a))
+        return;
+    for (size_t i = 0; i < c->n_listens; i++)
+        for (size_t j = 0; j < c->listens[i].n_binds; j++)
+            if (same_addr(&a, &c->listens[i].binds[j]))
+                problem_add(p, config_origin(c, "admin"), "admin", "%s is taken by listener %s already; use another address",
+                            addr_text(&a, text, sizeof text), c->listens[i].name);
+}
+
 static void check_backends(const struct config *c, const struct listen_conf *l, struct problems *p)
 {
     char text[ADDR_TEXT];
@@ -173,6 +186,7 @@ void config_check(struct config *c, struct problems *p)
     else if (c->n_listens == 0)
         problem_add(p, (struct origin){ NULL, -1 }, NULL, "there is no listener; give --listen ADDR and --backend ADDR, or --config FILE");
     check_daemon(c, p);
+    check_admin(c, p);
     for (size_t i = 0; i < c->n_listens; i++) {
         const struct listen_conf *l = &c->listens[i];
         check_required(c, l, p);

@@ -183,6 +183,11 @@ says() { assert_line "$T/x.ini:$1"; }
     tested 1
     says '10: bind: 127.0.0.1:4433 is taken by listener b already; use another address'
     says '11: backend: 127.0.0.1:4433 is listener b of this daemon, which would call itself'
+    ini 'bind = :9113' '[daemon]' 'admin = [::]:9113'
+    tested 1
+    says '7: admin: [::]:9113 is taken by listener web already; use another address'
+    ini '[daemon]' 'admin = 127.0.0.1:0'
+    tested 0
 }
 
 # -- certificates --------------------------------------------------------------------------------------------------

@@ -351,7 +351,7 @@ static void died(struct member *m, int status, bool ending, struct commons *c)
     c->shared->master.worker_restarts += !ending;
 }
 
-/* One of those that only help; what ended with the crew is not missed. */
+/* One of those that only help; what ended with the crew, or by a signal to the whole group (Ctrl-C), is not missed. */
 static void helper_died(struct member *m, const char *who, int status, bool ending)
 {
     if (!ending)
@@ -364,7 +364,7 @@ void crew_bury(struct crew *crew, pid_t pid, int status, struct commons *c)
     if (pid == crew->resolver.pid)
         helper_died(&crew->resolver, "the process that looks up host names", status, crew->ending);
     if (pid == crew->admin.pid)
-        helper_died(&crew->admin, "the admin process", status, false);
+        helper_died(&crew->admin, "the admin process", status, crew->ending && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     for (size_t i = 0; i < crew->n; i++)
         if (crew->at[i].pid == pid)
             died(&crew->at[i], status, crew->ending, c);

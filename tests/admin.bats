@@ -116,6 +116,22 @@ status_of() { [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 5 "$URL$1")
     daemon_stop
     [ ! -e "/proc/$pid" ] || fail "the admin process is left behind"
 }
+
+@test "a signal to the whole group, as Ctrl-C is one, is an end without an error" {
+    admin_start
+    wait_for 5 admin_pid
+    local pid
+    pid=$(admin_pid)
+    kill -STOP "$DAEMON" # so that what comes first is what it finds first
+    kill -INT "$pid"
+    wait_for 5 eval '[[ $(ps -o stat= -p '"$pid"') == Z* ]]'
+    kill -INT "$DAEMON"
+    kill -CONT "$DAEMON"
+    wait_for 5 daemon_gone
+    [ "$(<"$T/rc")" = 0 ]
+    ! log_has level=error || fail "$(grep level=error "$LOG")"
+}
+
 # The child that is no worker.
 admin_pid() {
     local pid

@@ -137,6 +137,7 @@ int crew_start(struct crew *crew, struct world *world, struct world *old, struct
     for (; code == 0 && started < fresh.n; started++) {
         int fds[2];
         if (pipe2(fds, O_CLOEXEC) != 0) {
+            log_error("a worker cannot be started: %s", strerror(errno));
             code = EXIT_INTERNAL;
             break;
         }

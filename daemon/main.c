@@ -109,6 +109,7 @@ static void hold_signals(void)
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGUSR2);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a log as long as a file may be loses lines, and nobody dies of it */
 }
 
 /*

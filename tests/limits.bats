@@ -95,6 +95,29 @@ held_out() {
     true
 }
 
+@test "too few descriptors to start with: whatever fails is told" {
+    backend_start tcp echo
+    daemon_config
+    local n
+    for n in 6 7 8 9 10 11 12; do
+        run timeout -s INT 0.5 bash -c 'ulimit -n "$0"; exec "$@" 3>&- 4>&-' $n "$TLS13D" --config "$T/tls13d.ini"
+        [[ $output != *'msg="not started"'* ]] || [ "$(grep -c level=error <<<"$output")" -ge 2 ] || fail "with $n: $output"
+    done
+}
+
+@test "a log file at the process's limit of size: lines are lost, nobody dies" {
+    backend_start tcp echo
+    daemon_lines=("log = $T/short.log")
+    daemon_under=(prlimit --fsize=2048)
+    daemon_start
+    local i
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        client text:hello end drain
+        result_is text hello
+    done
+    (($(stat -c %s "$T/short.log") <= 2048)) || fail "there is no limit"
+}
+
 @test "max-connections: the next client waits or is refused, and is served when there is room" {
     daemon_lines=('max-connections = 3')
     HELD=()

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { VALUE_MOST = 60000 }; /* so that a flag's value has room on a line of a file */
 
@@ -152,13 +153,28 @@ static bool set_word(const struct setter *s, const struct row *row, const char *
 }
 
 /* A path is kept absolute, so that no later chdir() and no reload can turn it into another one. */
-static char *path_or_word(const struct setter *s, const struct row *row, const char *value)
+/* The word that was probably meant by what would be a file's name; NULL: none. */
+static const char *word_meant(const struct row *row, const char *value)
 {
+    static const char *const words[] = { "stderr", "syslog", "auto" };
+    for (size_t i = 0; row->words != NULL && i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(words[i], value) == 0 && option_word(row->words, words[i], strlen(words[i])) >= 0)
+            return words[i];
+    return strcmp(row->name, "log") == 0 && strcasecmp(value, "stdout") == 0 ? "stderr" : NULL;
+}
+
+static bool set_path(const struct setter *s, const struct row *row, const char *value, char **out)
+{
+    const char *meant = NULL;
     if (value[0] == '\0')
-        return NULL;
-    if (row->words != NULL && option_word(row->words, value, strlen(value)) >= 0)
-        return mem_text(value, strlen(value));
-    return option_path(s->base, value);
+        *out = NULL;
+    else if (row->words != NULL && option_word(row->words, value, strlen(value)) >= 0)
+        *out = mem_text(value, strlen(value));
+    else if ((meant = word_meant(row, value)) == NULL)
+        *out = option_path(s->base, value);
+    else
+        problem_add(s->p, s->origin, row->name, "\"%s\" would be a file; write %s, or ./%s for a file", value, meant, value);
+    return meant == NULL;
 }
 
 static bool set_admin(const struct setter *s, const struct row *row, const char *value, char **out)
@@ -227,8 +243,7 @@ static bool set_value(const struct setter *s, const struct row *row, const char 
         *(char **)at = mem_text(value, strlen(value));
         return true;
     case T_PATH:
-        *(char **)at = path_or_word(s, row, value);
-        return true;
+        return set_path(s, row, value, at);
     case T_ADMIN:
         return set_admin(s, row, value, at);
     case T_DEFAULT_CERT: /* with a slash it can only be a path; without one a name or a file's last part */

@@ -152,7 +152,6 @@ static bool set_word(const struct setter *s, const struct row *row, const char *
     return true;
 }
 
-/* A path is kept absolute, so that no later chdir() and no reload can turn it into another one. */
 /* The word that was probably meant by what would be a file's name; NULL: none. */
 static const char *word_meant(const struct row *row, const char *value)
 {
@@ -163,6 +162,7 @@ static const char *word_meant(const struct row *row, const char *value)
     return strcmp(row->name, "log") == 0 && strcasecmp(value, "stdout") == 0 ? "stderr" : NULL;
 }
 
+/* A path is kept absolute, so that no later chdir() and no reload can turn it into another one. */
 static bool set_path(const struct setter *s, const struct row *row, const char *value, char **out)
 {
     const char *meant = NULL;

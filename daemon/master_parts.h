@@ -21,10 +21,24 @@ struct master {
     char program[4096]; /* what an upgrade executes; "": not known */
 };
 
-/* Builds the new world and puts it in the place of the old one, or leaves everything as it is. */
+/* --- its worlds (master_world.c) ----------------------------------------------------------------------------------- */
+
+/* Everything that may fail, before anything changes.  => the new world with its workers in *crew, or NULL and the exit code. */
+struct world *master_prepare(struct master *m, struct config *c, struct crew *crew, int *code);
+void master_in_force(struct master *m, struct world *w);
+/* Builds the world of the configuration's files and puts it in the place of the old one, or leaves everything as it is. */
 void master_reload(struct master *m);
+/* The same for the configuration in force, whose certificates have changed: its own file may be half edited, and waits for SIGHUP. */
+void master_renew(struct master *m);
+/* A new ticket key, and when the next one is due. */
+void master_rotate_keys(struct master *m);
 /* What `systemctl status` shows. */
 void master_say_ready(const struct master *m, const char *how);
+
+/* --- master.c ------------------------------------------------------------------------------------------------------- */
+
+/* Tells the service manager that we live, when that is due.  => seconds until the next time, -1: it does not ask. */
+double master_beat(struct master *m, double now);
 /* All workers drain, and nobody takes their places. */
 void master_drain(struct master *m);
 

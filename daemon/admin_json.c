@@ -147,13 +147,13 @@ static void errors(struct text *out, const struct stats *s)
 {
     key(out, "errors");
     text_add(out, "{");
-    for (int e = 1; e < 64; e++)
+    for (int e = 1; e < STATS_ERRORS; e++)
         if (s->errors[e] != 0)
             number(out, tls13_err_name(e), s->errors[e]);
     close_object(out);
     key(out, "error_texts");
     text_add(out, "{");
-    for (int e = 1; e < 64; e++)
+    for (int e = 1; e < STATS_ERRORS; e++)
         if (s->errors[e] != 0)
             string(out, tls13_err_name(e), tls13_err_text(e));
     close_object(out);

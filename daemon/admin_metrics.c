@@ -93,7 +93,7 @@ static void alerts(struct text *out, const char *name, const char *help, const u
 static void errors(struct text *out, const struct stats *s)
 {
     family(out, "handshake_errors_total", "counter", "Handshakes that failed, by the error that ended them");
-    for (int e = 1; e < 64; e++) {
+    for (int e = 1; e < STATS_ERRORS; e++) {
         const char *name = tls13_err_name(e);
         if (s->errors[e] != 0 || (tls13_err_alert(e) != TLS13_ALERT_internal_error && strcmp(name, tls13_err_name(0)) != 0))
             labelled(out, "handshake_errors_total", "error", name, s->errors[e]);

@@ -14,6 +14,10 @@
 #define LINGER_BYTES   (256 * 1024)
 #define LINGER_SECONDS 2
 
+#define ONE(name, alert, text) +1
+_Static_assert(1 TLS13_ERRORS(ONE) <= STATS_ERRORS, "there is a counter for each error");
+#undef ONE
+
 /* --- words ------------------------------------------------------------------------------------------------------ */
 
 void link_word(struct link *l, enum stats_end end, int alert)
@@ -30,7 +34,7 @@ void link_tls_error(struct link *l, int err)
     struct stats *s = l->env->stats;
     if (-err == TLS13_E_NOT_TLS)
         STATS_ADD(s, not_tls, 1);
-    if (l->phase < LINK_CONNECT && -err < 64)
+    if (l->phase < LINK_CONNECT && -err < STATS_ERRORS)
         STATS_ADD(s, errors[-err], 1);
     if (-err == TLS13_E_ALERT) {
         struct tls13_info info;

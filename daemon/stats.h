@@ -85,6 +85,8 @@ struct stats_backend {
     uint64_t active, failing; /* gauges; failing: 1 when the last connect failed */
 };
 
+#define STATS_ERRORS 64 /* more than there are of enum tls13_error */
+
 /* One block.  Everything is 64 bits, so that blocks are added up as arrays. */
 struct stats {
 #define STATS_ROW(field, name, label, help) uint64_t field;
@@ -92,7 +94,7 @@ struct stats {
 #undef STATS_ROW
     uint64_t ends[END_COUNT];
     uint64_t alert_sent[256], alert_received[256]; /* by code; only the first few dozen are ever touched */
-    uint64_t errors[64];                           /* failed handshakes by enum tls13_error */
+    uint64_t errors[STATS_ERRORS];                 /* failed handshakes by enum tls13_error */
     uint64_t suites[STATS_SUITES], groups[STATS_GROUPS];
     struct stats_histogram handshake, connect;
     struct stats_listener listener[STATS_LISTENERS];

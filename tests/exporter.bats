@@ -6,6 +6,7 @@ load lib
 # exporter_start LABEL LENGTH
 exporter_start() {
     LOG=$T/export_tool.log
+    rm -f "$LOG" # the last one's would be read before this one's is there
     "$B/tools/export_tool" "$PKI/p256.pem" "$@" >"$LOG" 2>&1 3>&- &
     PIDS+=($!)
     wait_for 5 log_has listening || fail "export_tool did not start"

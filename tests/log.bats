@@ -102,20 +102,16 @@ FIELDS='listener client sni alpn version suite group scheme resumed client-cert 
     log_wait 'end=alert:unknown_ca$'
     client text:x read:2 rst
     log_wait 'end=reset$'
-    timeout 20 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" text:x read:2 wait:10 >"$T/held.out" 3>&- &
-    PIDS+=($!)
-    disown
-    wait_for 5 eval '[ -n "$(ss -Htn state established "dport = :${BACKEND##*:}")" ]'
-    client raw bytes:16 drain
-    log_wait 'end=limit$'
-    wait_for 5 eval '[ -z "$(ss -Htn state established "dport = :${BACKEND##*:}")" ]'
-    # The old generation's connections are cut when drain-timeout is over.
+    # One that stays, beyond the next clients' start.
     daemon_set idle-timeout 20s
     daemon_reload
     timeout 20 python3 -S "$TOOLS/client.py" "$PORT" --ca "$PKI/ca.pem" text:x read:2 wait:10 >"$T/held.out" 3>&- &
     PIDS+=($!)
     disown
     wait_for 5 eval '[ -n "$(ss -Htn state established "dport = :${BACKEND##*:}")" ]'
+    client raw bytes:16 drain
+    log_wait 'end=limit$'
+    # The old generation's connections are cut when drain-timeout is over.
     daemon_set backend "127.0.0.1:$(free_port)"
     daemon_set max-connections-per-ip 0
     daemon_reload

@@ -3,33 +3,14 @@
 #include "json.h"
 #include "status.h"
 #include "unit.h"
+#include "written.h"
 
 #include <string.h>
 
 /* --- helpers ----------------------------------------------------------------------------------------------------- */
 
-static struct text out;
 static struct stats_shared *shared;
 static struct admin_view view;
-
-/* What was written, as a string. */
-static const char *written(void)
-{
-    text_put(&out, "", 1);
-    out.len--;
-    CHECK(!out.failed);
-    return out.at;
-}
-
-static void clear(void)
-{
-    text_free(&out);
-}
-
-static bool has(const char *what)
-{
-    return strstr(written(), what) != NULL;
-}
 
 static const char *label_of(const char *value)
 {

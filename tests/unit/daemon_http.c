@@ -1,29 +1,9 @@
 /* HTTP as the admin process speaks it: requests of any kind, answers and their guards, the page. */
 #include "admin.h"
 #include "unit.h"
+#include "written.h"
 
 #include <string.h>
-
-static struct text out;
-
-/* What was written, as a string. */
-static const char *written(void)
-{
-    text_put(&out, "", 1);
-    out.len--;
-    CHECK(!out.failed);
-    return out.at;
-}
-
-static void clear(void)
-{
-    text_free(&out);
-}
-
-static bool has(const char *what)
-{
-    return strstr(written(), what) != NULL;
-}
 
 #define HOST "Host: x\r\n"
 

@@ -447,16 +447,6 @@ static void long_exponents_are_not_computed_with(void)
     trust_free(t);
 }
 
-/* What trust_verify() says of the first n of the forged chain, whose last is the authority. */
-static int first_judged(const struct trust *t, size_t n)
-{
-    struct slice chain[LIMIT_CHAIN];
-    int64_t until;
-    for (size_t i = 0; i < n; i++)
-        chain[i] = (struct slice){ f.cert[i].der, f.cert[i].len };
-    return trust_verify(t, chain, n, test_now_ms / 1000, &until);
-}
-
 /*
  * Nine signatures of somebody's own under a tenth that is not the authority's took 40 ms to verify, one after the other from the leaf
  * on.  They are verified from the authority down: what it did not sign costs one verification.
@@ -468,33 +458,33 @@ static void chains_are_verified_from_the_authority_down(void)
     forge_chain(&f, LIMIT_CHAIN + 1, false);
     size_t n = pem_write(pem, sizeof pem, "CERTIFICATE", f.cert[LIMIT_CHAIN].der, f.cert[LIMIT_CHAIN].len);
     CHECK_INT(trust_add_ca(t, pem, n), 1);
-    CHECK_INT(first_judged(t, LIMIT_CHAIN), 0);
-    CHECK_INT(first_judged(t, LIMIT_CHAIN - 1), -TLS13_E_UNKNOWN_CA);
+    CHECK_INT(forged(t, LIMIT_CHAIN), 0);
+    CHECK_INT(forged(t, LIMIT_CHAIN - 1), -TLS13_E_UNKNOWN_CA);
     f.cert[0].der[f.cert[0].len - 1] ^= 1; /* the leaf's signature */
-    CHECK_INT(first_judged(t, LIMIT_CHAIN), -TLS13_E_BAD_CERT);
+    CHECK_INT(forged(t, LIMIT_CHAIN), -TLS13_E_BAD_CERT);
     f.cert[4].der[f.cert[4].len - 1] ^= 1; /* one between: found before the leaf's */
-    CHECK_INT(first_judged(t, LIMIT_CHAIN), -TLS13_E_BAD_CERT);
+    CHECK_INT(forged(t, LIMIT_CHAIN), -TLS13_E_BAD_CERT);
     f.cert[LIMIT_CHAIN - 1].der[f.cert[LIMIT_CHAIN - 1].len - 1] ^= 1; /* the authority's: found before both */
-    CHECK_INT(first_judged(t, LIMIT_CHAIN), -TLS13_E_UNKNOWN_CA);
+    CHECK_INT(forged(t, LIMIT_CHAIN), -TLS13_E_UNKNOWN_CA);
     forge_free(&f);
     /* Certificates behind the one that the authority signed say nothing, as when a client sends the root too. */
     forge_chain(&f, 3, false);
     n = pem_write(pem, sizeof pem, "CERTIFICATE", f.cert[1].der, f.cert[1].len);
     CHECK_INT(trust_add_ca(t, pem, n), 1);
-    CHECK_INT(first_judged(t, 1), 0);
+    CHECK_INT(forged(t, 1), 0);
     f.cert[1].der[f.cert[1].len - 1] ^= 1;
     f.cert[2].der[f.cert[2].len - 1] ^= 1;
-    CHECK_INT(first_judged(t, 3), 0);
+    CHECK_INT(forged(t, 3), 0);
     /* An authority of the same name with another key: the chain's own certificate of it leads on. */
     key_wipe(&f.cert[1].key);
     forge_key(&f.cert[1].key, false, 77);
     forge_one(&f, 1, 2, 1);
     forge_one(&f, 0, 1, 1);
     forge_one(&f, 2, 2, 1);
-    CHECK_INT(first_judged(t, 2), -TLS13_E_UNKNOWN_CA);
+    CHECK_INT(forged(t, 2), -TLS13_E_UNKNOWN_CA);
     n = pem_write(pem, sizeof pem, "CERTIFICATE", f.cert[2].der, f.cert[2].len);
     CHECK_INT(trust_add_ca(t, pem, n), 1);
-    CHECK_INT(first_judged(t, 2), 0);
+    CHECK_INT(forged(t, 2), 0);
     forge_free(&f);
     trust_free(t);
 }

@@ -276,49 +276,6 @@ int tls13_recv(struct tls13_conn *conn, struct tls13_io *io)
     return event;
 }
 
-/* --- the asymmetric work ---------------------------------------------------------------------------------- */
-
-enum { BATCH = 8 };
-
-static void settle(struct tls13_conn *conn, int err)
-{
-    conn->step = err == TLS13_LATER ? STEP_SIGN : STEP_FLIGHT;
-    conn->hs->err = (int16_t)(err < 0 ? err : 0);
-}
-
-void tls13_compute(struct tls13_conn *const *conns, size_t n)
-{
-    struct tls13_conn *at[BATCH];
-    struct kex_job jobs[BATCH], *list[BATCH];
-    uint8_t secrets[BATCH][KEX_MAX_SECRET];
-    size_t i = 0;
-    while (i < n) {
-        size_t m = 0;
-        for (; i < n && m < BATCH; i++) {
-            if (conns[i]->step != STEP_COMPUTE || conns[i]->err != 0)
-                continue;
-            int err = flight_prepare(conns[i], &jobs[m]);
-            if (err < 0) {
-                settle(conns[i], err);
-                continue;
-            }
-            jobs[m].secret = secrets[m];
-            list[m] = &jobs[m];
-            at[m++] = conns[i];
-        }
-        kex_run(list, m);
-        for (size_t j = 0; j < m; j++)
-            settle(at[j], jobs[j].err < 0 ? jobs[j].err : flight_finish(at[j], secrets[j]));
-    }
-    WIPE(secrets);
-}
-
-void tls13_sign_done(struct tls13_conn *conn, const uint8_t *sig, size_t sig_len)
-{
-    if (conn->err == 0 && conn->step == STEP_SIGN)
-        settle(conn, flight_signed(conn, sig, sig_len));
-}
-
 /* --- writing ---------------------------------------------------------------------------------------------- */
 
 /* A KeyUpdate follows the records just sealed: the key has reached its limit (5.5). */

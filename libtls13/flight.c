@@ -67,14 +67,24 @@ int flight_retry(struct tls13_conn *conn, struct tls13_io *io)
     return write_ccs(conn, io);
 }
 
+/* Of the handshake's random bytes: the PSS salt. */
+static const uint8_t *salt(const struct handshake *hs)
+{
+    return hs->random + 32 + hs->choice.group->random_len;
+}
+
+size_t flight_random(const struct tls13_conn *conn)
+{
+    const struct choice *c = &conn->hs->choice;
+    bool salted = !conn->resumed && c->scheme->key != KEY_P256 && c->scheme->key != KEY_P384;
+    return 32U + c->group->random_len + (salted ? sig_hash_len(c->scheme) : 0);
+}
+
 int flight_prepare(struct tls13_conn *conn, struct kex_job *job)
 {
     struct handshake *hs = conn->hs;
     const struct kex_group *group = hs->choice.group;
     size_t body, exts;
-    int err = ctx_random(conn->ctx, hs->random, sizeof hs->random);
-    if (err < 0)
-        return err;
     struct wr w = wr_of(hs->flight.hello, sizeof hs->flight.hello);
     begin_hello(&w, conn, hs->random, &body, &exts);
     if (conn->resumed) {
@@ -165,7 +175,7 @@ static int sign(struct tls13_conn *conn)
             return flight_signed(conn, f->sig, len);
         return err < 0 || err == TLS13_LATER ? err : -TLS13_E_INTERNAL;
     }
-    int len = sig_sign(&cred->key, scheme, f->verify_hash, hs->random + 32 + KEX_MAX_RANDOM, f->sig);
+    int len = sig_sign(&cred->key, scheme, f->verify_hash, salt(hs), f->sig);
     if (len < 0)
         return len;
     f->sig_len = (size_t)len;

@@ -39,6 +39,8 @@ struct client_id {
     size_t leaf_len;
 };
 
+#define HS_RANDOM (32 + KEX_MAX_RANDOM + SIG_MAX_HASH)
+
 /*
  * Scratch of one handshake.  Until the server's flight is out the first half of the union is in use, then the second.
  */
@@ -72,8 +74,8 @@ struct handshake {
     int64_t created_ms;             /* of the full handshake behind it */
     union {
         struct {
-            uint8_t share[KEX_MAX_CLIENT];                      /* the client's */
-            uint8_t random[32 + KEX_MAX_RANDOM + SIG_MAX_HASH]; /* ServerHello.random, key exchange, PSS salt */
+            uint8_t share[KEX_MAX_CLIENT]; /* the client's */
+            uint8_t random[HS_RANDOM];     /* ServerHello.random, key exchange, PSS salt */
             struct flight flight;
         };
         struct client_id client;
@@ -131,6 +133,8 @@ void keylog(const struct tls13_conn *conn, const char *label, const uint8_t *sec
 /* flight.c: HelloRetryRequest; the server's flight in three steps: before the key exchange, after it, and onto the wire. */
 int flight_retry(struct tls13_conn *conn, struct tls13_io *io) __attribute__((warn_unused_result));
 int flight_prepare(struct tls13_conn *conn, struct kex_job *job) __attribute__((warn_unused_result));
+/* => bytes that it takes of hs->random, which the caller fills before. */
+size_t flight_random(const struct tls13_conn *conn);
 int flight_finish(struct tls13_conn *conn, const uint8_t *shared) __attribute__((warn_unused_result)); /* 0 or TLS13_LATER */
 int flight_signed(struct tls13_conn *conn, const uint8_t *sig, size_t len) __attribute__((warn_unused_result));
 int flight_write(struct tls13_conn *conn, struct tls13_io *io) __attribute__((warn_unused_result));

@@ -46,12 +46,11 @@ static struct recording recordings[] = {
 
 /* --- ours --------------------------------------------------------------------------------------------------- */
 
+/* Wherever in a batch's bytes a handshake's own lie. */
 static int same_random(void *arg, void *out, size_t n)
 {
-    uint8_t *p = out;
     (void)arg;
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(i * i + 7 * i);
+    memset(out, 0x2a, n);
     return 0;
 }
 

@@ -83,15 +83,20 @@ static size_t mac_end(br_hash_compat_context *c, const struct hmac_key *k, uint8
     return hash_size(class);
 }
 
+size_t hmac_with(const struct hmac_key *k, const void *a, size_t a_len, const void *b, size_t b_len, uint8_t *out)
+{
+    br_hash_compat_context c;
+    mac_begin(&c, k);
+    mac_add(&c, a, a_len);
+    mac_add(&c, b, b_len);
+    return mac_end(&c, k, out);
+}
+
 size_t hmac(enum hash_id hash, const uint8_t *key, size_t key_len, const void *a, size_t a_len, const void *b, size_t b_len, uint8_t *out)
 {
     struct hmac_key k;
-    br_hash_compat_context c;
     hmac_key(&k, hash, key, key_len);
-    mac_begin(&c, &k);
-    mac_add(&c, a, a_len);
-    mac_add(&c, b, b_len);
-    size_t n = mac_end(&c, &k, out);
+    size_t n = hmac_with(&k, a, a_len, b, b_len, out);
     WIPE(k);
     return n;
 }

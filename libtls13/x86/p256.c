@@ -101,19 +101,29 @@ void p256_init(void)
     (void)pthread_once(&once, build_comb);
 }
 
-/* r = entries[d - 1], every entry read; zeros for d = 0. */
-INLINE void pick_affine(struct p256_affine *r, const struct p256_affine *entries, limb d)
+/* r[j] = entries[d[j] - 1] for n of them, every entry read; zeros for d[j] = 0. */
+INLINE void pick_affine(struct p256_affine *r, const struct p256_affine *entries, const limb *d, const int n)
 {
-    const __m256i wanted = _mm256_set1_epi64x((long long)d), one = _mm256_set1_epi64x(1);
-    __m256i x = _mm256_setzero_si256(), y = x, at = one;
+    const __m256i one = _mm256_set1_epi64x(1);
+    __m256i wanted[2], x[2], y[2], at = one;
+    for (int j = 0; j < n; j++) {
+        wanted[j] = _mm256_set1_epi64x((long long)d[j]);
+        x[j] = y[j] = _mm256_setzero_si256();
+    }
     for (int i = 0; i < COMB_ENTRIES; i++) {
-        __m256i mask = _mm256_cmpeq_epi64(at, wanted);
-        x = _mm256_or_si256(x, _mm256_and_si256(mask, _mm256_load_si256((const __m256i *)(const void *)entries[i].x)));
-        y = _mm256_or_si256(y, _mm256_and_si256(mask, _mm256_load_si256((const __m256i *)(const void *)entries[i].y)));
+        const __m256i entry_x = _mm256_load_si256((const __m256i *)(const void *)entries[i].x);
+        const __m256i entry_y = _mm256_load_si256((const __m256i *)(const void *)entries[i].y);
+        for (int j = 0; j < n; j++) {
+            __m256i mask = _mm256_cmpeq_epi64(at, wanted[j]);
+            x[j] = _mm256_or_si256(x[j], _mm256_and_si256(mask, entry_x));
+            y[j] = _mm256_or_si256(y[j], _mm256_and_si256(mask, entry_y));
+        }
         at = _mm256_add_epi64(at, one);
     }
-    _mm256_storeu_si256((__m256i *)(void *)r->x, x);
-    _mm256_storeu_si256((__m256i *)(void *)r->y, y);
+    for (int j = 0; j < n; j++) {
+        _mm256_storeu_si256((__m256i *)(void *)r[j].x, x[j]);
+        _mm256_storeu_si256((__m256i *)(void *)r[j].y, y[j]);
+    }
 }
 
 INLINE void negate_if(fe y, limb mask)
@@ -124,32 +134,54 @@ INLINE void negate_if(fe y, limb mask)
 }
 
 /*
- * The sum of the digits so far, s, never meets the next multiple d 2^(7 w) G or its negative, so the incomplete addition serves:
- * |s| < 0.51 * 2^(7 w) <= 0.51 |d| 2^(7 w), and in the topmost window s - d 2^252 = -n would take d = 16, that is k > n, while
+ * The sum of the digits so far, s, never meets the next multiple d 2^(6 w) G or its negative, so the incomplete addition serves:
+ * |s| < 0.51 * 2^(6 w) <= 0.51 |d| 2^(6 w), and in the topmost window s - d 2^252 = -n would take d = 16, that is k > n, while
  * s + d 2^252 = k is neither 0 nor n.  That s is still infinity, or that d is 0, is selected away.
  */
-void p256_mul_base(struct p256_jacobian *r, const fe k)
+INLINE void mul_base(struct p256_jacobian *r, const limb *k, const int n)
 {
-    limb bits[5] = { k[0], k[1], k[2], k[3], 0 }, negative, infinity = ~(limb)0;
-    struct p256_affine q;
-    struct p256_jacobian sum;
-    memset(r, 0, sizeof *r);
+    limb bits[2][5], d[2], negative[2], infinity[2] = { ~(limb)0, ~(limb)0 };
+    struct p256_affine q[2];
+    struct p256_jacobian sum[2];
+    memset(r, 0, (size_t)n * sizeof *r);
+    for (int j = 0; j < n; j++) {
+        memcpy(bits[j], k + 4 * j, sizeof(fe));
+        bits[j][4] = 0;
+    }
     for (int w = 0; w < COMB_WINDOWS; w++) {
-        limb d = signed_digit(bits, w, COMB_BITS, &negative), nonzero = mask_nonzero(d);
-        pick_affine(&q, p256_comb[w], d);
-        negate_if(q.y, negative);
-        p256_add_affine(&sum, r, &q);
-        fe_move_if(sum.x, q.x, infinity);
-        fe_move_if(sum.y, q.y, infinity);
-        fe_move_if(sum.z, fe_one, infinity);
-        fe_move_if(r->x, sum.x, nonzero);
-        fe_move_if(r->y, sum.y, nonzero);
-        fe_move_if(r->z, sum.z, nonzero);
-        infinity &= ~nonzero;
+        for (int j = 0; j < n; j++)
+            d[j] = signed_digit(bits[j], w, COMB_BITS, &negative[j]);
+        pick_affine(q, p256_comb[w], d, n);
+        for (int j = 0; j < n; j++)
+            negate_if(q[j].y, negative[j]);
+        if (n == 1)
+            p256_add_affine(sum, r, q);
+        else
+            p256_add_affine_pair(sum, r, q);
+        for (int j = 0; j < n; j++) {
+            limb nonzero = mask_nonzero(d[j]);
+            fe_move_if(sum[j].x, q[j].x, infinity[j]);
+            fe_move_if(sum[j].y, q[j].y, infinity[j]);
+            fe_move_if(sum[j].z, fe_one, infinity[j]);
+            fe_move_if(r[j].x, sum[j].x, nonzero);
+            fe_move_if(r[j].y, sum[j].y, nonzero);
+            fe_move_if(r[j].z, sum[j].z, nonzero);
+            infinity[j] &= ~nonzero;
+        }
     }
     WIPE(bits);
     WIPE(q);
     WIPE(sum);
+}
+
+void p256_mul_base(struct p256_jacobian *r, const fe k)
+{
+    mul_base(r, k, 1);
+}
+
+void p256_mul_base_pair(struct p256_jacobian r[static 2], const fe k[static 2])
+{
+    mul_base(r, k[0], 2);
 }
 
 void p256_mulgen(uint8_t xy[static 64], const uint8_t k[static 32])

@@ -11,7 +11,7 @@
 
 #define P256_NEEDS (CPU_AVX2 | CPU_BMI2)
 
-/* Builds the table of multiples of G, 148 KiB, once a process (any thread may call); before a fork, the children share it. */
+/* Builds the table of multiples of G, 86 KiB, once a process (any thread may call); before a fork, the children share it. */
 void p256_init(void);
 
 /* xy = k G, for 1 <= k < n; p256_init came before. */

@@ -84,36 +84,38 @@ static limb x_matches_mask(const struct p256_jacobian *p, const fe r)
 
 /* --- sign --------------------------------------------------------------------------------------------------- */
 
-/* RFC 6979 3.2, d to g: K = HMAC(K, V || round || d || hash modulo n), V = HMAC(K, V). */
-static void seed_round(uint8_t K[static 32], uint8_t V[static 32], uint8_t round, const uint8_t seed[static 64])
+/* K = HMAC(K, V || round || seed), V = HMAC(K, V). */
+static void next_key(struct hmac_key *K, uint8_t V[static 32], uint8_t round, const uint8_t *seed, size_t seed_len)
 {
-    uint8_t message[33 + 64];
-    memcpy(message, V, 32);
-    message[32] = round;
-    memcpy(message + 33, seed, 64);
-    hmac(HASH_SHA256, K, 32, message, sizeof message, NULL, 0, K);
-    hmac(HASH_SHA256, K, 32, V, 32, NULL, 0, V);
-    WIPE(message);
+    uint8_t begin[33], key[32];
+    memcpy(begin, V, 32);
+    begin[32] = round;
+    (void)hmac_with(K, begin, sizeof begin, seed, seed_len, key);
+    hmac_key(K, HASH_SHA256, key, sizeof key);
+    (void)hmac_with(K, V, 32, NULL, 0, V);
+    WIPE(begin);
+    WIPE(key);
 }
 
-/* RFC 6979 3.2, h: one block at a time; what is out of range is passed over. */
+/* RFC 6979 3.2, d to h, of d and the hash modulo n: one block at a time; what is out of range is passed over. */
 static void rfc6979_nonce(uint8_t k[static 32], const uint8_t d[static 32], const fe z)
 {
-    uint8_t K[32] = { 0 }, V[33], seed[64];
+    static const uint8_t zeros[32];
+    struct hmac_key K;
+    uint8_t V[32], seed[64];
     fe candidate;
     memcpy(seed, d, 32);
     fe_store(seed + 32, z);
     memset(V, 1, 32);
-    V[32] = 0;
-    seed_round(K, V, 0, seed);
-    seed_round(K, V, 1, seed);
+    hmac_key(&K, HASH_SHA256, zeros, sizeof zeros);
+    next_key(&K, V, 0, seed, sizeof seed);
+    next_key(&K, V, 1, seed, sizeof seed);
     for (;;) {
-        hmac(HASH_SHA256, K, 32, V, 32, NULL, 0, V);
+        (void)hmac_with(&K, V, 32, NULL, 0, V);
         fe_load(candidate, V);
         if (in_order_mask(candidate))
             break; /* tells of a number that is thrown away, once in 2^32 */
-        hmac(HASH_SHA256, K, 32, V, 33, NULL, 0, K);
-        hmac(HASH_SHA256, K, 32, V, 32, NULL, 0, V);
+        next_key(&K, V, 0, NULL, 0);
     }
     memcpy(k, V, 32);
     WIPE(K);
@@ -122,60 +124,63 @@ static void rfc6979_nonce(uint8_t k[static 32], const uint8_t d[static 32], cons
     WIPE(candidate);
 }
 
-/* r = x of k G modulo n; s = (z + r d) / k. */
-static void sign_with(fe r, fe s, const fe d, const fe z, const fe k)
+/* r = x of k G, the point given, modulo n; s = (z + r d) / k. */
+static void sign_with(fe r, fe s, const fe d, const fe z, const fe k, const struct p256_jacobian *point)
 {
-    struct p256_jacobian point;
     fe t;
-    p256_mul_base(&point, k);
-    fe_invert(t, point.z);
+    fe_invert(t, point->z);
     fe_sqr(t, t);
-    fe_mul(t, t, point.x);
+    fe_mul(t, t, point->x);
     fe_from_montgomery(t, t);
     reduce_once(r, t, 0, order_n);
     order_mul_plain(s, r, d);
     add_mod(s, s, z, order_n);
     order_invert(t, k);
     order_mul(s, s, t);
-    WIPE(point);
     WIPE(t);
+}
+
+/* n - k, for 0 < k < n. */
+static void order_minus(fe r, const fe k)
+{
+    unsigned char borrow = 0;
+    for (int i = 0; i < 4; i++)
+        borrow = _subborrow_u64(borrow, order_n[i], k[i], &r[i]);
 }
 
 /*
  * All ones when ECDSA's equation holds: (z G + r (d G)) / s is the point whose x is r.  With the nonce at hand that is s k = z + r d and
- * the x of k G; n - k gives that x too, out of other entries of the table and by other sums than when it was signed.  Constant-time.
+ * the x of k G; (n - k) G, the point given, has that x too, out of other entries of the table and by other sums than when it was signed.
+ * Constant-time.
  */
-static limb check_own_mask(const fe r, const fe s, const fe d, const fe z, const fe k)
+static limb check_own_mask(const fe r, const fe s, const fe d, const fe z, const fe k, const struct p256_jacobian *point)
 {
-    struct p256_jacobian point;
-    fe left, right, minus_k;
+    fe left, right;
     order_mul_plain(left, s, k);
     order_mul_plain(right, r, d);
     add_mod(right, right, z, order_n);
-    unsigned char borrow = 0;
-    for (int i = 0; i < 4; i++) {
-        borrow = _subborrow_u64(borrow, order_n[i], k[i], &minus_k[i]);
+    for (int i = 0; i < 4; i++)
         left[i] ^= right[i];
-    }
-    p256_mul_base(&point, minus_k);
-    limb ok = fe_zero_mask(left) & in_order_mask(r) & in_order_mask(s) & in_order_mask(k) & ~fe_zero_mask(point.z) &
-              p256_on_curve_mask(&point) & x_matches_mask(&point, r);
-    WIPE(point);
+    limb ok = fe_zero_mask(left) & in_order_mask(r) & in_order_mask(s) & in_order_mask(k) & ~fe_zero_mask(point->z) &
+              p256_on_curve_mask(point) & x_matches_mask(point, r);
     WIPE(left);
     WIPE(right);
-    WIPE(minus_k);
     return ok;
 }
 
 bool p256_ecdsa_sign_nonce(uint8_t rs[static 64], const uint8_t d[static 32], const uint8_t hash[static 32], const uint8_t k[static 32])
 {
-    fe secret, z, nonce, r, s;
+    struct p256_jacobian points[2]; /* to sign with, to check with */
+    fe secret, z, nonce, nonces[2], r, s;
     p256_init();
     fe_load(secret, d);
     fe_load(nonce, k);
     load_hash(z, hash);
     limb in_range = in_order_mask(secret);
-    sign_with(r, s, secret, z, nonce);
+    fe_load(nonces[0], k);
+    order_minus(nonces[1], nonce);
+    p256_mul_base_pair(points, (const fe *)nonces);
+    sign_with(r, s, secret, z, nonce, &points[0]);
     fe_store(rs, r);
     fe_store(rs + 32, s);
     fe_load(secret, d); /* all anew */
@@ -183,11 +188,13 @@ bool p256_ecdsa_sign_nonce(uint8_t rs[static 64], const uint8_t d[static 32], co
     load_hash(z, hash);
     fe_load(r, rs);
     fe_load(s, rs + 32);
-    limb ok = in_range & check_own_mask(r, s, secret, z, nonce);
+    limb ok = in_range & check_own_mask(r, s, secret, z, nonce, &points[1]);
     for (int i = 0; i < 64; i++)
         rs[i] &= (uint8_t)ok;
+    WIPE(points); /* their Z coordinates tell of the nonce */
     WIPE(secret);
     WIPE(nonce);
+    WIPE(nonces);
     return ok != 0;
 }
 

@@ -21,6 +21,8 @@ void p256_double(struct p256_jacobian *r, const struct p256_jacobian *p);
 /* r = p + q, when p is neither q nor -q and neither is infinity; otherwise r is nonsense, which the caller selects away.  r may be p. */
 void p256_add(struct p256_jacobian *r, const struct p256_jacobian *p, const struct p256_jacobian *q);
 void p256_add_affine(struct p256_jacobian *r, const struct p256_jacobian *p, const struct p256_affine *q);
+/* Two such additions, in less time than one after the other. */
+void p256_add_affine_pair(struct p256_jacobian r[static 2], const struct p256_jacobian p[static 2], const struct p256_affine q[static 2]);
 
 /* p += q for any p; branches on the values. */
 void p256_add_affine_vartime(struct p256_jacobian *p, const struct p256_affine *q);

@@ -236,6 +236,31 @@ static void verify_where_x_is_above_n(void)
     EC_GROUP_free(group);
 }
 
+/* The nonce's and the check's multiple are made together: nonces 2^bit and n - 2^bit, each has the one as the other's. */
+static void nonces_at_window_edges(void)
+{
+    uint8_t d[32], hash[32], xy[64], rs[64], point[64];
+    scalar(d, 0);
+    p256_mulgen(xy, d);
+    for (int bit = 0; bit < 256; bit++) {
+        uint8_t k[2][32] = { { 0 } };
+        k[0][31 - bit / 8] = (uint8_t)(1 << bit % 8);
+        for (int i = 31, borrow = 0; i >= 0; i--) {
+            int v = order[i] - k[0][i] - borrow;
+            k[1][i] = (uint8_t)v;
+            borrow = v < 0;
+        }
+        for (int i = 0; i < 2; i++) {
+            random_fill(hash, sizeof hash);
+            CHECK(p256_ecdsa_sign_nonce(rs, d, hash, k[i]));
+            CHECK(p256_ecdsa_verify(xy, hash, rs));
+            p256_mulgen(point, k[i]);
+            if (memcmp(point, order, 32) < 0) /* else r is x - n */
+                CHECK_MEM(rs, point, 32);
+        }
+    }
+}
+
 static void sign_refuses_bad_keys_and_nonces(void)
 {
     uint8_t d[32] = { 0 }, hash[32] = { 1 }, k[32], rs[64];
@@ -284,6 +309,7 @@ int main(void)
     RUN(ecdsa_agrees_with_openssl);
     RUN(verify_refuses_what_is_out_of_range);
     RUN(verify_where_x_is_above_n);
+    RUN(nonces_at_window_edges);
     RUN(sign_refuses_bad_keys_and_nonces);
     RUN(sign_holds_to_the_public_key);
     return DONE();

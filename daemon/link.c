@@ -207,7 +207,7 @@ static bool is_moving(const struct link *l, enum stats_end why)
 
 void link_cut(struct link *l, enum stats_end why)
 {
-    uint8_t buf[64];
+    uint8_t buf[LINK_WORDS];
     const struct relay *r = &l->relay;
     bool orderly = l->phase == LINK_RELAY && r->up.len == 0 && r->down.len == 0 && !r->up.cut && !r->down.cut && !is_moving(l, why);
     link_word(l, why, 0);
@@ -279,7 +279,7 @@ static void linger(struct link *l)
 /* => false when the link is at its end. */
 static bool take_steps(struct link *l)
 {
-    uint8_t buf[64];
+    uint8_t buf[LINK_WORDS];
     for (;;) {
         switch (relay_next(&l->relay)) {
         case RELAY_WAIT:

@@ -16,7 +16,8 @@
 #include "tls13.h"
 #include "wheel.h"
 
-#define LINK_RECORDS 8 /* whole records in one read, at most */
+#define LINK_RECORDS 8  /* whole records in one read, at most */
+#define LINK_WORDS   64 /* room for close_notify or an alert, sealed */
 
 /* A listener as one worker serves it. */
 struct place {
@@ -87,9 +88,10 @@ struct link {
     uint8_t alert;  /* with END_ALERT and END_SENT */
     bool end_known : 1, got_bytes : 1, parked : 1, fresh_hold : 1, aborted : 1, resumed : 1, counted_ip : 1, tls_up : 1;
     bool client_fin : 1, client_reset : 1, backend_reset : 1, early_data : 1, backend_unix : 1, client_unix : 1;
-    bool client_fin_behind : 1, backend_fin_behind : 1; /* a FIN lies behind what is still to be read */
-    struct endpoint client, local;                      /* local is filled in by an accepted PROXY header only */
-    char *names; /* SNI, then the client certificate's name, each with its NUL: names_in or malloc'ed */
+    bool client_end_behind : 1, backend_end_behind : 1; /* its end lies behind what is still to be read */
+    bool client_end_loose : 1, backend_end_loose : 1;   /* and a short read need not be the last before it */
+    struct endpoint client, local; /* local is filled in by an accepted PROXY header only */
+    char *names;                   /* SNI, then the client certificate's name, each with its NUL: names_in or malloc'ed */
     char names_in[56];
 };
 

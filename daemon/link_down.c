@@ -20,7 +20,8 @@ static size_t record_body(struct link *l)
     return l->small_sent < SMALL_MAX ? SMALL_BODY : TLS13_MAX_PLAIN;
 }
 
-static void drop_backend(struct link *l)
+/* => true when there may be more to read. */
+static bool drop_backend(struct link *l)
 {
     ssize_t k = recv(l->backend_io.fd, l->env->out, l->env->out_cap, 0);
     if (k > 0)
@@ -29,6 +30,7 @@ static void drop_backend(struct link *l)
         relay_backend_ended(&l->relay, l->backend_reset);
     else if (errno != EAGAIN && errno != EINTR)
         relay_backend_ended(&l->relay, true);
+    return k > 0;
 }
 
 /*
@@ -53,14 +55,17 @@ static ssize_t read_bodies(const struct link *l, size_t body, size_t n)
     return k;
 }
 
-/* One read, sealed in place, one send.  => true when there may be more to read. */
+/*
+ * One read, sealed in place, one send.  A backend that has ended behind it is not read once more: close_notify goes with its last bytes.
+ * (A Unix socket may tell of its end before it tells that this was a reset.)  => true when there may be more to read.
+ */
 static bool seal_and_send(struct link *l)
 {
     struct link_env *env = l->env;
     size_t body = record_body(l), n = body == SMALL_BODY ? SMALL_N : pump_records(env);
     ssize_t k = read_bodies(l, body, n);
     if (k < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
+        return errno == EINTR;
     if (k <= 0) {
         bool reset = k < 0 || l->backend_reset;
         if (reset)
@@ -72,25 +77,26 @@ static bool seal_and_send(struct link *l)
     if (len == 0) {
         link_word(l, END_INTERNAL, 0);
         relay_tls_died(&l->relay);
-        return false;
+        return true;
     }
     if (body == SMALL_BODY)
         l->small_sent += (uint32_t)k;
     l->out += (uint64_t)k;
     STATS_ADD(env->stats, bytes_out, k);
     STATS_ADD(&env->stats->listener[l->place->index], bytes_out, k);
-    pump_to_client(l, env->out, len, l->backend_fin_behind);
-    return (size_t)k == n * body || l->backend_fin_behind;
+    bool all = (size_t)k < n * body, ends = all && l->backend_end_behind && !l->backend_end_loose;
+    if (ends && relay_backend_ends(&l->relay))
+        len += tls13_close(link_tls(l), env->out + len, env->out_cap - len);
+    pump_to_client(l, env->out, len, l->backend_end_behind);
+    return !ends && (!all || l->backend_end_behind);
 }
 
 void pump_backend(struct link *l)
 {
-    for (int i = 0; i < LINK_ROUNDS; i++) {
-        if (l->relay.backend == LEAVE_RESET || l->relay.down.drop) {
-            drop_backend(l);
-            return;
-        }
-        if (!seal_and_send(l) || (relay_backend_events(&l->relay) & RELAY_READ) == 0)
-            return;
+    bool more = true;
+    for (int i = 0; i < LINK_ROUNDS && more && (relay_backend_events(&l->relay) & RELAY_READ) != 0; i++) {
+        bool drops = l->relay.backend == LEAVE_RESET || l->relay.down.drop;
+        more = drops ? drop_backend(l) : seal_and_send(l);
     }
+    l->backend_io.left = more;
 }

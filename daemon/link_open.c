@@ -14,7 +14,7 @@
 /* Says a fatal alert and leaves; the client gets to read it. */
 static void refuse_with(struct link *l, enum stats_end word, int alert)
 {
-    uint8_t buf[64];
+    uint8_t buf[LINK_WORDS];
     link_word(l, word, alert);
     if (l->tls_up) {
         STATS_ADD(l->env->stats, alert_sent[alert & 255], 1);
@@ -176,7 +176,7 @@ static void connect_next(struct link *l)
         STATS_ADD(&env->stats->backend[b->index], active, 1);
         l->backend = b;
         l->backend_unix = backend_is_unix(b);
-        l->backend_io = (struct watch){ .event = link_backend_event, .fd = fd };
+        l->backend_io = (struct watch){ .event = link_backend_event, .fd = fd, .edge = true };
         l->phase_due = env->wheel.now + l->place->connect_ticks;
         if (r == 0)
             relay_begins(l);

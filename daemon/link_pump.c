@@ -180,8 +180,9 @@ size_t pump_room(const struct link *l)
 ssize_t pump_recv(struct link *l, size_t *have)
 {
     uint8_t *in = l->env->in;
-    size_t hold = l->up.hold;
-    ssize_t k = recv(l->client_io.fd, in + hold, pump_room(l), 0);
+    size_t hold = l->up.hold, room = pump_room(l);
+    ssize_t k = recv(l->client_io.fd, in + hold, room, 0);
+    l->client_io.left = k < 0 ? errno == EINTR : (size_t)k == room || l->client_end_behind;
     if (k < 0)
         return -errno;
     if (k == 0)

@@ -10,9 +10,11 @@
 static void client_event(struct watch *w, unsigned events)
 {
     struct link *l = LOOP_OWNER(w, struct link, client_io);
+    l->client_io.left |= (events & EPOLLIN) != 0;
     if (l->parked)
         return;
-    l->client_fin_behind |= (events & EPOLLRDHUP) != 0;
+    l->client_end_behind |= (events & EPOLLRDHUP) != 0;
+    l->client_end_loose |= (events & EPOLLERR) != 0;
     if ((events & EPOLLOUT) != 0)
         pump_flush_client(l);
     if ((events & EPOLLIN) != 0 && (link_client_mask(l) & RELAY_READ) != 0) {
@@ -27,7 +29,8 @@ static void client_event(struct watch *w, unsigned events)
 void link_backend_event(struct watch *w, unsigned events)
 {
     struct link *l = LOOP_OWNER(w, struct link, backend_io);
-    l->backend_fin_behind |= (events & EPOLLRDHUP) != 0;
+    l->backend_end_behind |= (events & EPOLLRDHUP) != 0;
+    l->backend_end_loose |= l->backend_unix || (events & EPOLLERR) != 0;
     if (l->phase == LINK_CONNECT) {
         open_backend_event(l);
         link_settle(l);
@@ -38,7 +41,7 @@ void link_backend_event(struct watch *w, unsigned events)
         if (l->fresh_hold && l->relay.up.len == 0)
             pump_client(l);
     }
-    if ((events & EPOLLIN) != 0 && (relay_backend_events(&l->relay) & RELAY_READ) != 0)
+    if ((events & EPOLLIN) != 0)
         pump_backend(l);
     link_settle(l);
 }
@@ -58,7 +61,7 @@ void link_start(struct link_env *env, struct place *place, const struct addr *bo
     l->env = env;
     l->place = place;
     l->bound = bound;
-    l->client_io = (struct watch){ .event = client_event, .fd = fd };
+    l->client_io = (struct watch){ .event = client_event, .fd = fd, .edge = true };
     l->backend_io.fd = -1;
     l->relay.backend = LEAVE_GONE; /* until it is connected */
     l->phase = place->conf->accept_proxy == ON ? LINK_HEADER : LINK_HANDSHAKE;

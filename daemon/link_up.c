@@ -76,6 +76,7 @@ static void client_over(struct link *l, ssize_t err)
 static void drop_client(struct link *l)
 {
     ssize_t k = recv(l->client_io.fd, l->env->in, SLAB_MAX, 0);
+    l->client_io.left = k > 0 || (k < 0 && errno == EINTR);
     if (k < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (k > 0) {
@@ -100,7 +101,7 @@ void pump_client(struct link *l)
             drop_client(l);
             return;
         }
-        if (l->fresh_hold) { /* whether there is more, the loop will tell */
+        if (l->fresh_hold) { /* whether there is more, client_io.left says, or the loop will tell */
             open_and_write(l, pump_take_hold(l));
             return;
         }
@@ -113,11 +114,9 @@ void pump_client(struct link *l)
             return;
         }
         open_and_write(l, have);
-        if ((size_t)k < room) {
-            l->client_fin |= l->client_fin_behind; /* and this was all before it */
-            return;
-        }
-        if ((relay_client_events(&l->relay) & RELAY_READ) == 0)
+        bool all = (size_t)k < room;
+        l->client_fin |= all && l->client_end_behind && !l->client_end_loose;
+        if ((all && !l->client_end_behind) || (relay_client_events(&l->relay) & RELAY_READ) == 0)
             return;
     }
 }

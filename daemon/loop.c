@@ -1,13 +1,14 @@
 #include "clock.h"
 #include "loop.h"
 
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 bool loop_init(struct loop *l)
 {
     l->alarms = NULL;
-    l->at = l->n = 0;
+    l->at = l->n = l->n_again = 0;
     l->now = clock_now();
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     return l->epoll >= 0;
@@ -15,17 +16,43 @@ bool loop_init(struct loop *l)
 
 /* --- descriptors ------------------------------------------------------------------------------------------------ */
 
+/* Behind an edge a read must reach the end of what is there, and one that stops before urgent data does not. */
+static bool is_edge(const struct watch *w)
+{
+    return w->edge && !w->urgent;
+}
+
 static bool tell(struct loop *l, int what, struct watch *w)
 {
-    struct epoll_event e = { .events = w->wanted | ((w->wanted & EPOLLIN) != 0 ? EPOLLRDHUP : 0u), .data.ptr = w };
+    struct epoll_event e = { .events = w->wanted | (is_edge(w) ? EPOLLET : 0u), .data.ptr = w };
+    if ((w->wanted & EPOLLIN) != 0)
+        e.events |= EPOLLRDHUP | (w->urgent ? 0u : EPOLLPRI);
     return epoll_ctl(l->epoll, what, w->fd, &e) == 0;
+}
+
+/* In the next round, without the kernel; => false: no room. */
+static bool serve_again(struct loop *l, struct watch *w)
+{
+    if (!w->again && l->n_again == LOOP_BATCH)
+        return false;
+    if (!w->again)
+        l->again[l->n_again++] = w;
+    w->again = true;
+    return true;
 }
 
 bool loop_watch(struct loop *l, struct watch *w, unsigned events)
 {
-    if (w->wanted == events)
-        return true;
+    bool more = (events & ~(unsigned)w->wanted) != 0, same = w->wanted == events;
+    bool left = w->left && w->in_set && is_edge(w) && (events & EPOLLIN) != 0;
     w->wanted = (uint8_t)events;
+    if (!more && left)
+        more = !serve_again(l, w);
+    else if (!more)
+        more = !same && !(is_edge(w) && w->ended); /* nothing will come that would wake us */
+    if (!more)
+        return true;
+    w->left = false;
     if (w->in_set)
         return tell(l, EPOLL_CTL_MOD, w);
     w->in_set = tell(l, EPOLL_CTL_ADD, w);
@@ -40,6 +67,9 @@ static void strike(struct loop *l, const struct watch *w)
     for (int i = l->at; i < l->n; i++)
         if (l->batch[i].data.ptr == w)
             l->batch[i].data.ptr = NULL;
+    for (int i = 0; i < l->n_again; i++)
+        if (l->again[i] == w)
+            l->again[i] = NULL;
 }
 
 static void out_of_set(struct loop *l, struct watch *w)
@@ -65,14 +95,26 @@ void loop_close(struct loop *l, struct watch *w)
     w->in_set = false; /* the kernel takes out what has no descriptor any more */
 }
 
+/* It would be told of in each round, until something is read behind it. */
+static void urgent(struct loop *l, struct watch *w)
+{
+    w->urgent = true;
+    (void)tell(l, EPOLL_CTL_MOD, w);
+}
+
 /* An error and a hang-up are told unasked: each who wants anything will meet it there. */
 static void serve(struct loop *l, struct watch *w, unsigned events)
 {
     bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
     unsigned wanted = over ? w->wanted : events & w->wanted;
+    if ((events & EPOLLPRI) != 0)
+        urgent(l, w);
+    w->ended |= (events & EPOLLRDHUP) != 0;
+    if ((wanted & EPOLLIN) != 0 && (events & EPOLLRDHUP) != 0)
+        wanted |= EPOLLRDHUP | (w->urgent ? EPOLLERR : events & EPOLLERR);
     if (wanted != 0)
-        w->event(w, (wanted & EPOLLIN) != 0 ? wanted | (events & EPOLLRDHUP) : wanted);
-    else if (over)
+        w->event(w, wanted);
+    else if (over && !is_edge(w))
         out_of_set(l, w); /* it would be told in each round */
 }
 
@@ -148,9 +190,26 @@ int loop_signal(int fd)
 
 /* --- rounds ----------------------------------------------------------------------------------------------------- */
 
+/* Who has something left once more has its turn in the next round. */
+static void serve_left(struct loop *l)
+{
+    int n = l->n_again;
+    for (int i = 0; i < n; i++) {
+        struct watch *w = l->again[i];
+        l->again[i] = NULL;
+        if (w == NULL)
+            continue;
+        w->again = false;
+        if (w->left && (w->wanted & EPOLLIN) != 0)
+            serve(l, w, EPOLLIN);
+    }
+    l->n_again -= n;
+    memmove(l->again, l->again + n, (size_t)l->n_again * sizeof(*l->again));
+}
+
 void loop_round(struct loop *l)
 {
-    int n = epoll_wait(l->epoll, l->batch, LOOP_BATCH, patience(l));
+    int n = epoll_wait(l->epoll, l->batch, LOOP_BATCH, l->n_again != 0 ? 0 : patience(l));
     l->at = 0;
     l->n = n > 0 ? n : 0;
     l->now = clock_now();
@@ -160,4 +219,5 @@ void loop_round(struct loop *l)
         if (e.data.ptr != NULL)
             serve(l, e.data.ptr, e.events);
     }
+    serve_left(l);
 }

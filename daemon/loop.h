@@ -1,6 +1,6 @@
 /*
- * A worker's event loop: one epoll set, level-triggered, a few alarms, signals by a descriptor.  What is watched is embedded in its
- * owner, so that a watched socket costs 16 bytes and no table grows with the descriptors.
+ * A worker's event loop: one epoll set, level-triggered unless asked otherwise, a few alarms, signals by a descriptor.  What is watched is
+ * embedded in its owner, so that a watched socket costs 16 bytes and no table grows with the descriptors.
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -20,12 +20,18 @@
 struct watch {
     /*
      * EPOLLIN and EPOLLOUT, of those that are wanted; an error and a hang-up are both.  EPOLLRDHUP beside EPOLLIN: the peer's end has
-     * come, so that nothing comes behind what can be read now.
+     * come, so that nothing comes behind what can be read now, and a TCP read that is short has read all of it; unless EPOLLERR says
+     * that the end is none in order, or that urgent data cuts reads short.
      */
     void (*event)(struct watch *w, unsigned events);
     int fd;
     uint8_t wanted; /* EPOLLIN and EPOLLOUT */
-    bool in_set;
+    bool in_set : 1;
+    bool edge : 1;   /* by the owner, before the first loop_watch(): edge-triggered */
+    bool left : 1;   /* by the owner, edge-triggered: there may be something that it has not read */
+    bool again : 1;  /* stands in loop.again */
+    bool ended : 1;  /* the peer's end has come */
+    bool urgent : 1; /* TCP's urgent data has come, before which reads stop short */
 };
 _Static_assert(sizeof(struct watch) <= 16, "two of them in each link");
 
@@ -41,13 +47,19 @@ struct loop {
     double now;           /* seconds of CLOCK_MONOTONIC, taken when a round's events are there */
     struct alarm *alarms; /* by time */
     struct epoll_event batch[LOOP_BATCH];
-    int at, n; /* of the batch: the next event, all */
+    int at, n;                       /* of the batch: the next event, all */
+    struct watch *again[LOOP_BATCH]; /* who has something left */
+    int n_again;
 };
 
 /* => false with errno set. */
 bool loop_init(struct loop *l);
 
-/* Tells the kernel at once, and only what changes; events 0: nothing is wanted.  => false: no memory for it; only the first time. */
+/*
+ * Tells the kernel at once, and only what changes; events 0: nothing is wanted.  => false: no memory for it; only the first time.
+ * Edge-triggered: behind the peer's end, what is not wanted any more costs no call; what is wanted anew, or still with something left, is
+ * told of when it is there already.
+ */
 bool loop_watch(struct loop *l, struct watch *w, unsigned events);
 /* Not watched any more, nor heard of in this round; the socket may go on in another process. */
 void loop_forget(struct loop *l, struct watch *w);

@@ -60,6 +60,14 @@ void relay_backend_ended(struct relay *r, bool cut)
     }
 }
 
+bool relay_backend_ends(struct relay *r)
+{
+    relay_backend_ended(r, false);
+    bool notify = !r->said && !r->down.cut;
+    r->said |= notify;
+    return notify;
+}
+
 void relay_backend_lost(struct relay *r)
 {
     r->said = true; /* the client must not be told of an orderly end */

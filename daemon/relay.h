@@ -46,6 +46,8 @@ int relay_backend_events(const struct relay *r);
 void relay_client_ended(struct relay *r, bool cut);
 /* The backend's socket ended: FIN, or a reset (cut). */
 void relay_backend_ended(struct relay *r, bool cut);
+/* It ended in order behind bytes that are about to be queued.  => whether close_notify is to be queued with them, as RELAY_NOTIFY. */
+bool relay_backend_ends(struct relay *r);
 /* Bytes that the backend sent were thrown away: whatever its end is, the client has not got all of it. */
 void relay_backend_lost(struct relay *r);
 /* A write failed: that sink is lost, what it was owed is dropped.  Its other direction may still hold bytes to be read. */

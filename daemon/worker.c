@@ -196,7 +196,7 @@ static bool build_env(struct worker *w)
     pool_init(&e->links, sizeof(struct link) + tls13_conn_size());
     pool_init(&e->hs, tls13_hs_size());
     slabs_init(&e->slabs);
-    enum { RECORDS = LINK_RECORDS * (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL) + TLS13_UPDATE };
+    enum { RECORDS = LINK_RECORDS * (TLS13_HEAD + TLS13_MAX_PLAIN + TLS13_TAIL) + TLS13_UPDATE + LINK_WORDS };
     _Static_assert(PROXY_OUT_MAX <= RECORDS, "a PROXY header is written there, too");
     e->out_cap = RECORDS;
     for (size_t i = 0; i < job->world->conf->n_listens; i++)

@@ -246,6 +246,19 @@ connected() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" != 0 ] |
     event_is 1 end eof
 }
 
+@test "a backend's urgent byte and its end arrive together: what lies behind the byte is relayed" {
+    local worker
+    backend_start tcp urgent:3000 --delay 0.4
+    daemon_start
+    worker=$(pgrep -P "$DAEMON")
+    # Stopped while the backend answers, so that one event tells of all of it.
+    (sleep 0.2 && kill -STOP "$worker" && sleep 0.5 && kill -CONT "$worker") 3>&- &
+    client text:x drain end
+    result_is in 3000
+    result_is sha_in "$(event 1 sha_out)"
+    result_is end close_notify
+}
+
 @test "a client on a Unix socket: half-close each way, truncation, a backend's reset" {
     local socket=$T/in.sock
     backend_start tcp late:3000 --delay 0.5

@@ -10,6 +10,7 @@ backend.py tcp|unix:PATH BEHAVIOUR --events FILE --ready FILE
   late:N      reads to the end, waits --delay seconds, sends N bytes, ends
   early:N     waits --delay seconds, sends N bytes, ends its direction, waits as long again, reads to the end
   last:N      sends N bytes once it has read something, its end in the last segment of them
+  urgent:N    the same --delay seconds after it has read, with an urgent byte, which is not counted, before the second half
   both:N      ends its direction at once after N bytes, while the peer ends too
   drip        sends 100 bytes each 50 ms, reads nothing
   reset:N     sends N bytes once it has read something, then resets the connection
@@ -146,6 +147,17 @@ def last(link, n, _args):
     link.drain()
 
 
+def urgent(link, n, args):
+    link.read()
+    time.sleep(args.delay)
+    data = b"".join(stream(n))
+    link.send(data[: n // 2])
+    link.sock.send(b"!", socket.MSG_OOB)
+    link.send(data[n // 2 :])
+    link.finish()
+    link.drain()
+
+
 def drip(link, _n, _args):
     while True:
         link.send_stream(100)
@@ -188,7 +200,7 @@ def flap(link, n, args):
     echo(link, n, args)
 
 
-BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, both, drip, reset, http, slow, silent, flap)}
+BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, urgent, both, drip, reset, http, slow, silent, flap)}
 
 
 def serve(link, how, n, args):

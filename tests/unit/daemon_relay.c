@@ -197,9 +197,15 @@ static bool backend_reads(void)
     uint32_t n = b.queued < 30 ? b.queued : 30;
     b.queued -= n;
     bool take = r.backend == LEAVE_NOT && !r.down.drop;
+    bool ends = b.queued == 0 && b.ended && b.ends != END_RESET && rnd(2) == 0; /* is seen with the last bytes, or later */
     if (n != 0 && take) {
         CHECK(!notified && !alerted);
         r.down.len += n;
+        if (ends && relay_backend_ends(&r)) {
+            CHECK(!r.tls_dead && !c.closed && !broken);
+            notified = true;
+            r.down.len += words = 1;
+        }
         flush_client();
     } else if (n != 0) {
         dropped_down += n;
@@ -451,6 +457,27 @@ static void backend_end_leaves_the_upload_flowing(void)
     CHECK_INT(relay_next(&q), RELAY_CLOSE);
 }
 
+static void close_notify_goes_with_the_last_bytes(void)
+{
+    struct relay q = { 0 };
+    CHECK(relay_backend_ends(&q));
+    q.down.len = 24; /* not taken at once */
+    CHECK_INT(relay_next(&q), RELAY_WAIT);
+    CHECK_INT(relay_backend_events(&q), 0);
+    q.down.len = 0;
+    CHECK_INT(relay_next(&q), RELAY_END_CLIENT);
+    relay_client_ended(&q, false);
+    CHECK_INT(relay_next(&q), RELAY_CLOSE);
+}
+
+static void no_close_notify_when_bytes_were_lost(void)
+{
+    struct relay q = { 0 };
+    relay_backend_lost(&q);
+    CHECK(!relay_backend_ends(&q));
+    CHECK(q.down.eof_in && !q.down.cut);
+}
+
 static void truncation_delivers_first_then_resets(void)
 {
     struct relay q = { 0 };
@@ -488,6 +515,8 @@ int main(void)
     RUN(masks_follow_the_facts);
     RUN(client_close_leaves_the_reply_flowing);
     RUN(backend_end_leaves_the_upload_flowing);
+    RUN(close_notify_goes_with_the_last_bytes);
+    RUN(no_close_notify_when_bytes_were_lost);
     RUN(truncation_delivers_first_then_resets);
     RUN(backend_reset_is_an_alert_and_a_reset);
     RUN(random_interleavings);

@@ -217,14 +217,23 @@ static bool is_loopback(const struct sockaddr_storage *ss)
     return ss->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)ss)->sin6_addr);
 }
 
-/* data: bytes follow as soon as it is connected, so that the handshake's last acknowledgement can go with them (tcp(7), TCP_QUICKACK). */
-static void tcp_options(int fd, bool data)
+void backend_no_delay(int fd)
 {
-    int on = 1, off = 0;
+    int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void backend_keep_alive(int fd)
+{
+    int on = 1;
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    if (data)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+}
+
+/* Bytes follow as soon as it is connected, so that the handshake's last acknowledgement can go with them (tcp(7), TCP_QUICKACK). */
+static void acknowledge_late(int fd)
+{
+    int off = 0;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
 }
 
 int backend_connect(const struct backend *b, bool data, int *fd)
@@ -246,8 +255,8 @@ int backend_connect(const struct backend *b, bool data, int *fd)
     int s = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s < 0)
         return -1;
-    if (ss.ss_family != AF_UNIX)
-        tcp_options(s, data);
+    if (data && ss.ss_family != AF_UNIX)
+        acknowledge_late(s);
     int r = connect(s, (struct sockaddr *)&ss, len);
     /* On loopback the answer is there already: asking again costs less than a round of the loop. */
     if (r != 0 && errno == EINPROGRESS && is_loopback(&ss))

@@ -72,6 +72,9 @@ void backend_worked(struct backend *b);
 int backend_connect(const struct backend *b, bool data, int *fd);
 /* => 0 or the errno that the connect ended with. */
 int backend_connected(int fd);
+/* TCP_NODELAY and SO_KEEPALIVE, which many a short connection does without. */
+void backend_no_delay(int fd);
+void backend_keep_alive(int fd);
 bool backend_is_unix(const struct backend *b);
 
 /* How often one connection may try: each backend, and each address of a name. */

@@ -332,9 +332,19 @@ static uint32_t due(const struct link *l)
     return l->active + (one_side_closed(r) ? l->place->half_close_ticks : l->place->idle_ticks);
 }
 
+/* At the wheel's first look, which comes long before the kernel would send a probe (tcp(7), tcp_keepalive_time). */
+static void keep_alive(struct link *l)
+{
+    if (l->backend_keep_alive || l->backend_unix || l->phase != LINK_RELAY || l->backend_io.fd < 0)
+        return;
+    l->backend_keep_alive = true;
+    backend_keep_alive(l->backend_io.fd);
+}
+
 void link_due(struct link *l)
 {
     uint32_t at = due(l), now = l->env->wheel.now;
+    keep_alive(l);
     if (l->parked) /* on the list of link_compute(), which comes first */
         at = now + 1;
     else if (l->relay.client == LEAVE_LINGER || l->relay.client == LEAVE_RESET || l->relay.backend == LEAVE_RESET) {

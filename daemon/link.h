@@ -90,6 +90,7 @@ struct link {
     bool client_fin : 1, client_reset : 1, backend_reset : 1, early_data : 1, backend_unix : 1, client_unix : 1;
     bool client_end_behind : 1, backend_end_behind : 1; /* its end lies behind what is still to be read */
     bool client_end_loose : 1, backend_end_loose : 1;   /* and a short read need not be the last before it */
+    bool backend_wrote : 1, backend_no_delay : 1, backend_keep_alive : 1;
     struct endpoint client, local; /* local is filled in by an accepted PROXY header only */
     char *names;                   /* SNI, then the client certificate's name, each with its NUL: names_in or malloc'ed */
     char names_in[56];

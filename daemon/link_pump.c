@@ -141,11 +141,23 @@ void pump_flush_client(struct link *l)
 
 /* --- to the backend --------------------------------------------------------------------------------------------- */
 
+/* The first write goes out at once whatever Nagle's algorithm says; a second one would wait until that is acknowledged. */
+static void no_delay(struct link *l)
+{
+    if (!l->backend_wrote || l->backend_no_delay || l->backend_unix)
+        return;
+    l->backend_no_delay = true;
+    backend_no_delay(l->backend_io.fd);
+}
+
 size_t pump_to_backend(struct link *l, const struct iovec *iov, int n)
 {
+    no_delay(l);
     ssize_t k = n == 1 ? send(l->backend_io.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL) : writev(l->backend_io.fd, iov, n);
-    if (k >= 0)
+    if (k >= 0) {
+        l->backend_wrote = true;
         return (size_t)k;
+    }
     if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM)
         return 0;
     l->backend_reset |= errno != EPIPE;

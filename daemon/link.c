@@ -332,7 +332,7 @@ static uint32_t due(const struct link *l)
     return l->active + (one_side_closed(r) ? l->place->half_close_ticks : l->place->idle_ticks);
 }
 
-/* At the wheel's first look, which comes long before the kernel would send a probe (tcp(7), tcp_keepalive_time). */
+/* When the handshake's time would be over; the kernel sends its first probe after two hours (tcp(7), tcp_keepalive_time). */
 static void keep_alive(struct link *l)
 {
     if (l->backend_keep_alive || l->backend_unix || l->phase != LINK_RELAY || l->backend_io.fd < 0)

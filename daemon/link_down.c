@@ -57,7 +57,8 @@ static ssize_t read_bodies(const struct link *l, size_t body, size_t n)
 
 /*
  * One read, sealed in place, one send.  A backend that has ended behind it is not read once more: close_notify goes with its last bytes.
- * (A Unix socket may tell of its end before it tells that this was a reset.)  => true when there may be more to read.
+ * (A Unix socket may tell of its end before it tells that this was a reset, and a write may have met the reset first.)  => true when there
+ * may be more to read.
  */
 static bool seal_and_send(struct link *l)
 {
@@ -84,7 +85,7 @@ static bool seal_and_send(struct link *l)
     l->out += (uint64_t)k;
     STATS_ADD(env->stats, bytes_out, k);
     STATS_ADD(&env->stats->listener[l->place->index], bytes_out, k);
-    bool all = (size_t)k < n * body, ends = all && l->backend_end_behind && !l->backend_end_loose;
+    bool all = (size_t)k < n * body, ends = all && l->backend_end_behind && !l->backend_end_loose && !l->backend_reset;
     if (ends && relay_backend_ends(&l->relay))
         len += tls13_close(link_tls(l), env->out + len, env->out_cap - len);
     pump_to_client(l, env->out, len, l->backend_end_behind);

@@ -176,7 +176,7 @@ static void connect_next(struct link *l)
         STATS_ADD(&env->stats->backend[b->index], active, 1);
         l->backend = b;
         l->backend_unix = backend_is_unix(b);
-        l->backend_io = (struct watch){ .event = link_backend_event, .fd = fd, .edge = true };
+        l->backend_io = (struct watch){ .event = link_backend_event, .fd = fd, .edge = !l->backend_unix };
         l->phase_due = env->wheel.now + l->place->connect_ticks;
         if (r == 0)
             relay_begins(l);

@@ -14,7 +14,7 @@ static void client_event(struct watch *w, unsigned events)
     if (l->parked)
         return;
     l->client_end_behind |= (events & EPOLLRDHUP) != 0;
-    l->client_end_loose |= (events & EPOLLERR) != 0;
+    l->client_end_loose |= l->client_unix || (events & EPOLLERR) != 0;
     if ((events & EPOLLOUT) != 0)
         pump_flush_client(l);
     if ((events & EPOLLIN) != 0 && (link_client_mask(l) & RELAY_READ) != 0) {
@@ -61,7 +61,8 @@ void link_start(struct link_env *env, struct place *place, const struct addr *bo
     l->env = env;
     l->place = place;
     l->bound = bound;
-    l->client_io = (struct watch){ .event = client_event, .fd = fd, .edge = true };
+    l->client_unix = peer->sa_family == AF_UNIX;
+    l->client_io = (struct watch){ .event = client_event, .fd = fd, .edge = !l->client_unix };
     l->backend_io.fd = -1;
     l->relay.backend = LEAVE_GONE; /* until it is connected */
     l->phase = place->conf->accept_proxy == ON ? LINK_HEADER : LINK_HANDSHAKE;
@@ -69,7 +70,6 @@ void link_start(struct link_env *env, struct place *place, const struct addr *bo
     l->handshake_ms = UINT32_MAX;
     l->names = l->names_in;
     endpoint_from(&l->client, peer);
-    l->client_unix = peer->sa_family == AF_UNIX;
     l->active = env->wheel.now;
     l->phase_due = env->wheel.now + place->handshake_ticks;
     env->active++;

@@ -16,10 +16,13 @@ bool loop_init(struct loop *l)
 
 /* --- descriptors ------------------------------------------------------------------------------------------------ */
 
-/* Behind an edge a read must reach the end of what is there, and one that stops before urgent data does not. */
+/*
+ * Behind an edge a read must reach the end of what is there, and one that stops before urgent data does not.  Nor does each write that
+ * was not taken leave a full buffer, whose emptying would be told of: the kernel may have had no memory (send(2), ENOBUFS).
+ */
 static bool is_edge(const struct watch *w)
 {
-    return w->edge && !w->urgent;
+    return w->edge && !w->urgent && (w->wanted & EPOLLOUT) == 0;
 }
 
 static bool tell(struct loop *l, int what, struct watch *w)
@@ -43,13 +46,13 @@ static bool serve_again(struct loop *l, struct watch *w)
 
 bool loop_watch(struct loop *l, struct watch *w, unsigned events)
 {
-    bool more = (events & ~(unsigned)w->wanted) != 0, same = w->wanted == events;
-    bool left = w->left && w->in_set && is_edge(w) && (events & EPOLLIN) != 0;
+    bool same = w->wanted == events, more = ((events ^ w->wanted) & (events | EPOLLOUT)) != 0;
     w->wanted = (uint8_t)events;
+    bool left = w->left && w->in_set && is_edge(w) && (events & EPOLLIN) != 0;
     if (!more && left)
         more = !serve_again(l, w);
     else if (!more)
-        more = !same && !(is_edge(w) && w->ended); /* nothing will come that would wake us */
+        more = !same && !(is_edge(w) && w->ended); /* no bytes will come that would wake us */
     if (!more)
         return true;
     w->left = false;
@@ -62,8 +65,9 @@ bool loop_watch(struct loop *l, struct watch *w, unsigned events)
 }
 
 /* Its owner may be gone when its turn in the batch comes. */
-static void strike(struct loop *l, const struct watch *w)
+static void strike(struct loop *l, struct watch *w)
 {
+    w->left = w->again = w->ended = w->urgent = false;
     for (int i = l->at; i < l->n; i++)
         if (l->batch[i].data.ptr == w)
             l->batch[i].data.ptr = NULL;

@@ -25,9 +25,9 @@ struct watch {
      */
     void (*event)(struct watch *w, unsigned events);
     int fd;
-    uint8_t wanted; /* EPOLLIN and EPOLLOUT */
+    uint8_t wanted; /* EPOLLIN and EPOLLOUT; the kernel may still have more */
     bool in_set : 1;
-    bool edge : 1;   /* by the owner, before the first loop_watch(): edge-triggered */
+    bool edge : 1;   /* by the owner, before the first loop_watch(), TCP only: edge-triggered while EPOLLOUT is not wanted */
     bool left : 1;   /* by the owner, edge-triggered: there may be something that it has not read */
     bool again : 1;  /* stands in loop.again */
     bool ended : 1;  /* the peer's end has come */
@@ -57,8 +57,8 @@ bool loop_init(struct loop *l);
 
 /*
  * Tells the kernel at once, and only what changes; events 0: nothing is wanted.  => false: no memory for it; only the first time.
- * Edge-triggered: behind the peer's end, what is not wanted any more costs no call; what is wanted anew, or still with something left, is
- * told of when it is there already.
+ * Edge-triggered: that EPOLLIN is not wanted any more costs no call behind the peer's end.  What is wanted anew, or still with something
+ * left, is told of when it is there already.
  */
 bool loop_watch(struct loop *l, struct watch *w, unsigned events);
 /* Not watched any more, nor heard of in this round; the socket may go on in another process. */

@@ -259,6 +259,15 @@ connected() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" != 0 ] |
     result_is end close_notify
 }
 
+@test "a backend that resets while its download waits: not shown as an orderly end when an upload meets the reset first" {
+    backend_start tcp torn
+    daemon_start
+    client text:x pause:1.5 text:y pause:0.2 drain
+    event_is 1 end "we reset"
+    [ "$(result end)" != close_notify ] || fail "close_notify after $(result in) bytes"
+    log_wait 'end=reset'
+}
+
 @test "a client on a Unix socket: half-close each way, truncation, a backend's reset" {
     local socket=$T/in.sock
     backend_start tcp late:3000 --delay 0.5

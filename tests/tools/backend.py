@@ -14,6 +14,7 @@ backend.py tcp|unix:PATH BEHAVIOUR --events FILE --ready FILE
   both:N      ends its direction at once after N bytes, while the peer ends too
   drip        sends 100 bytes each 50 ms, reads nothing
   reset:N     sends N bytes once it has read something, then resets the connection
+  torn        sends as much as is taken within half a second once it has read something, then resets the connection
   http        answers each request with a page and closes
   slow        reads 4 KiB every 50 ms, to the end
   silent      accepts, then neither reads nor sends
@@ -171,6 +172,18 @@ def reset(link, n, _args):
     link.reset()
 
 
+def torn(link, _n, _args):
+    link.read()
+    end = time.monotonic() + 0.5
+    while (left := end - time.monotonic()) > 0:
+        link.sock.settimeout(left)
+        try:
+            link.send(bytes(65536))
+        except TimeoutError:
+            pass
+    link.reset()
+
+
 def http(link, _n, _args):
     head = b""
     while b"\r\n\r\n" not in head:
@@ -200,7 +213,7 @@ def flap(link, n, args):
     echo(link, n, args)
 
 
-BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, urgent, both, drip, reset, http, slow, silent, flap)}
+BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, urgent, both, drip, reset, torn, http, slow, silent, flap)}
 
 
 def serve(link, how, n, args):

@@ -26,7 +26,7 @@ class Metric:
     only: list = None  # targets; None: all
     step: int = 0  # hold: the number of standing connections it is about
     what: str = ""  # hold: which of its figures
-    limited: bool = False  # the program is held to a fifth of a CPU (limit.py)
+    limited: bool = False  # the program is held to a tenth of a CPU (limit.py)
 
 
 def cpu(name, group, title, goal, load, count, at_once, kind="cpu", of="peer", **more):
@@ -44,7 +44,7 @@ def hold(name, group, title, unit, what, step, goal=None, of="", **more):
 
 
 HS, BULK, REQ, MEM, WALL = "Handshake, CPU", "Bulk data, CPU", "Request, CPU", "Memory", "Latency, one at a time"
-LIMIT = "At its limit, a fifth of a CPU"
+LIMIT = "At its limit, a tenth of a CPU"
 ALONE = [
     cpu("full", HS, "full, P-256 certificate, x25519", 0.33, "full", 1200, 16),
     cpu("resumed", HS, "resumed, psk_dhe_ke", 0.38, "resumed", 1200, 16),
@@ -85,16 +85,16 @@ def at_limit(name, count, at_once=0):
 
 
 LIMITED = [
-    at_limit("full", 270, 32),
-    at_limit("resumed", 270, 32),
-    at_limit("rsa", 180, 32),
-    at_limit("p256", 240, 32),
+    at_limit("full", 270, 64),
+    at_limit("resumed", 270, 64),
+    at_limit("rsa", 180, 64),
+    at_limit("p256", 240, 64),
     at_limit("down", 60_000_000),
     at_limit("up", 60_000_000),
     at_limit("down-chacha", 45_000_000),
     at_limit("up-chacha", 45_000_000),
     at_limit("request", 4500),
-    at_limit("calls-full", 192, 32),
+    at_limit("calls-full", 270, 64),
     at_limit("calls-request", 3000),
     at_limit("calls-down", 20_000_000),
     at_limit("calls-up", 20_000_000),

@@ -61,6 +61,14 @@ bench() {
     assert_output --partial 'no such metric: nonsense; there are full resumed'
 }
 
+@test "the programs on the client's CPU: measured, said, and not published" {
+    bench 0 -m request --together
+    run -0 "$BENCH/report.py" "$T/results.json"
+    assert_output --partial 'the programs ran on the CPU of client and backend'
+    run -1 "$BENCH/report.py" "$T/results.json" --root "$T" --publish
+    assert_output --partial 'not published: the programs ran on the CPU of client and backend'
+}
+
 @test "ratios and goals are those of the figures" {
     cat >"$T/results.json" <<'END'
 {"made": "2000-01-01", "machine": {"cpu": "a CPU", "cpus": 2, "kernel": "6"}, "versions": {"tls13d": "1", "hitch": "2"}, "rounds": 3, "slices": 1,

@@ -210,7 +210,8 @@ class Run:
             "versions": {n: version(n, self.args) for n in self.names},
             "rounds": self.args.rounds, "slices": self.args.slices, "scale": self.args.scale,
             "minutes": round((time.monotonic() - self.began) / 60, 1),
-            "others_percent": round(self.disturbance.percent(), 1) if self.disturbance.elapsed else None,
+            "others_percent": round(self.disturbance.percent(), 1) if self.disturbance.elapsed and not self.args.together else None,
+            "together": self.args.together,
             "limit_percent": round(self.limit.percent(), 1) if self.limit and self.limit.periods else None,
             "most": self.args.most,
             "wrong": self.wrong,
@@ -250,6 +251,7 @@ def arguments():
     parser.add_argument("--scale", type=float, default=1.0, help="of the amounts of work; below 1 the figures are rough")
     parser.add_argument("--slices", type=int, default=3, help="of a round")
     parser.add_argument("--patience", type=float, default=1.0, help="of the waits before memory is read")
+    parser.add_argument("--together", action="store_true", help="the programs on the CPU of client and backend, not on another")
     parser.add_argument("--budget", action="store_true", help="also where our time goes, for docs/performance.md")
     parser.add_argument("--tls13d", default="build/tls13d")
     parser.add_argument("--bin", default="build/bench")

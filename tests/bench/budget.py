@@ -184,7 +184,7 @@ def main():
     unknown = [m for m in args.metric if m not in BY_NAME or BY_NAME[m].kind != "cpu"]
     if unknown:
         parser.error("not a CPU metric: " + " ".join(unknown))
-    args.slices, args.tls13d, args.bin = 1, os.path.abspath(args.tls13d), os.path.abspath(args.bin)
+    args.slices, args.together, args.tls13d, args.bin = 1, False, os.path.abspath(args.tls13d), os.path.abspath(args.bin)
     in_namespace()
     with tempfile.TemporaryDirectory(prefix="tls13d-bench-") as args.dir:
         ca, pems = certificates(args.dir)

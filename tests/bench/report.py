@@ -132,6 +132,8 @@ def note(results):
     fewer = "" if most >= STEPS[-1] else f" Connections were {most:,} at most, for the limit of open files."
     others = results["others_percent"]
     busy = "" if others is None else f"; other processes took {others:g} % of CPU 0 while something was measured"
+    if results.get("together"):
+        busy = "; the programs ran on the CPU of client and backend"
     limit = results.get("limit_percent")
     held = "" if limit is None else f"; at their limit the programs were held back in {limit:g} % of its periods"
     wrong = f" What went wrong, and is missing: {'; '.join(' '.join(w.split()) for w in results['wrong'])}." if results["wrong"] else ""
@@ -210,6 +212,8 @@ def main():
         source = f.read()
     results = json.loads(source)
     if args.publish:
+        if results.get("together"):
+            sys.exit("not published: the programs ran on the CPU of client and backend")
         missing = [m for m in BY_NAME if m not in results.get("left_out", []) and not results["metrics"].get(m, {}).get(OURS)]
         if missing:
             sys.exit("not published: no figure for " + ", ".join(missing))

@@ -76,7 +76,8 @@ class Target:
     def start(self):
         """=> False: it is not installed."""
         with open(os.path.join(self.dir, "err"), "w") as err:
-            cpus = cpu_set("0" if self.workers == 1 else "0-1")
+            alone = "1" if self.args.together else "0"
+            cpus = cpu_set(alone if self.workers == 1 else "0-1")
             self.proc = subprocess.Popen(["taskset", "-c", cpus, "sh", self.path], env=self.env, stdin=subprocess.DEVNULL, stdout=err,
                                          stderr=err)
         for _ in range(600):

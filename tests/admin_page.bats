@@ -21,7 +21,7 @@ served_some() {
     served_some
     command -v chromium >/dev/null || skip "no chromium"
     mkdir "$T/home"
-    HOME=$T/home run -0 --separate-stderr timeout 40 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+    HOME=$T/home TMPDIR=$T/home run -0 --separate-stderr timeout 40 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
         --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage --user-data-dir="$T/home/data" \
         --virtual-time-budget=3000 --dump-dom "$URL/" 3>&-
     assert_output --regexp '<span id="ready" class="badge good" role="status">accepting</span>'

@@ -15,7 +15,7 @@ chromium_get() {
     mkdir -p "$home/.pki"
     nssdb "$home/.pki/nssdb"
     rm -rf "$home/data"
-    HOME=$home run -0 --separate-stderr timeout -k 2 40 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+    HOME=$home TMPDIR=$home run -0 --separate-stderr timeout -k 2 40 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
         --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage --no-proxy-server \
         --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE localhost' --user-data-dir="$home/data" --dump-dom "https://localhost:$PORT/" 3>&-
 }

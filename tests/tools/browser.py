@@ -38,7 +38,7 @@ class Browser:
 
         self.process = subprocess.Popen(["chromium", *FLAGS, "--user-data-dir=" + home, "--remote-debugging-pipe", "about:blank"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=ends,
-                                        env={**os.environ, "HOME": home})
+                                        env={**os.environ, "HOME": home, "TMPDIR": home})
         os.close(to_r)
         os.close(from_w)
         self.data, self.id, self.requests, self.errors, self.loaded = b"", 0, [], [], False

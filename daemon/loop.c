@@ -44,16 +44,22 @@ static bool serve_again(struct loop *l, struct watch *w)
     return true;
 }
 
+/* Must the kernel hear of what is wanted now, and was not before, or the other way round? */
+static bool must_tell(struct loop *l, struct watch *w, unsigned before)
+{
+    bool anew = (w->wanted & ~before) != 0, was_level = (before & ~w->wanted & EPOLLOUT) != 0;
+    if (anew || was_level || !is_edge(w))
+        return w->wanted != before;
+    if (w->left && (w->wanted & EPOLLIN) != 0)
+        return !serve_again(l, w);
+    return w->wanted != before && !w->ended; /* behind the end no bytes will come that would wake us */
+}
+
 bool loop_watch(struct loop *l, struct watch *w, unsigned events)
 {
-    bool same = w->wanted == events, more = ((events ^ w->wanted) & (events | EPOLLOUT)) != 0;
+    unsigned before = w->wanted;
     w->wanted = (uint8_t)events;
-    bool left = w->left && w->in_set && is_edge(w) && (events & EPOLLIN) != 0;
-    if (!more && left)
-        more = !serve_again(l, w);
-    else if (!more)
-        more = !same && !(is_edge(w) && w->ended); /* no bytes will come that would wake us */
-    if (!more)
+    if (!must_tell(l, w, before))
         return true;
     w->left = false;
     if (w->in_set)

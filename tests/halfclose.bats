@@ -246,13 +246,26 @@ connected() { [ "$(ss -Htn state established "sport = :$PORT" | wc -l)" != 0 ] |
     event_is 1 end eof
 }
 
-@test "a backend's urgent byte and its end arrive together: what lies behind the byte is relayed" {
+# stopped_meanwhile: the worker, from 0.2 seconds on for half a second, so that one event tells of all that a backend answers then.
+stopped_meanwhile() {
     local worker
+    worker=$(pgrep -P "$DAEMON")
+    (sleep 0.2 && kill -STOP "$worker" && sleep 0.5 && kill -CONT "$worker") 3>&- &
+}
+
+@test "a backend on a Unix socket passes a descriptor, at which reads stop: what lies behind it is relayed" {
+    backend_start "unix:$T/b.sock" passes:3000 --delay 0.4
+    daemon_start
+    stopped_meanwhile
+    CLIENT_SECONDS=5 client text:x read:3000 end drain
+    result_is in 3000
+    result_is end close_notify
+}
+
+@test "a backend's urgent byte and its end arrive together: what lies behind the byte is relayed" {
     backend_start tcp urgent:3000 --delay 0.4
     daemon_start
-    worker=$(pgrep -P "$DAEMON")
-    # Stopped while the backend answers, so that one event tells of all of it.
-    (sleep 0.2 && kill -STOP "$worker" && sleep 0.5 && kill -CONT "$worker") 3>&- &
+    stopped_meanwhile
     client text:x drain end
     result_is in 3000
     result_is sha_in "$(event 1 sha_out)"

@@ -11,6 +11,7 @@ backend.py tcp|unix:PATH BEHAVIOUR --events FILE --ready FILE
   early:N     waits --delay seconds, sends N bytes, ends its direction, waits as long again, reads to the end
   last:N      sends N bytes once it has read something, its end in the last segment of them
   urgent:N    the same --delay seconds after it has read, with an urgent byte, which is not counted, before the second half
+  passes:N    the same with a descriptor passed beside the first half instead (Unix sockets), and no end before the peer's
   both:N      ends its direction at once after N bytes, while the peer ends too
   drip        sends 100 bytes each 50 ms, reads nothing
   reset:N     sends N bytes once it has read something, then resets the connection
@@ -122,6 +123,17 @@ def late(link, n, args):
     link.send_stream(n)
 
 
+def passes(link, n, args):
+    link.read()
+    time.sleep(args.delay)
+    data = b"".join(stream(n))
+    sent = socket.send_fds(link.sock, [data[: n // 2]], [0])
+    link.count_out += sent
+    link.sha_out.update(data[:sent])
+    link.send(data[sent:])
+    link.drain()
+
+
 def both(link, n, _args):
     link.send_stream(n)
     link.finish()
@@ -213,7 +225,7 @@ def flap(link, n, args):
     echo(link, n, args)
 
 
-BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, urgent, both, drip, reset, torn, http, slow, silent, flap)}
+BEHAVIOURS = {f.__name__: f for f in (echo, sink, source, duplex, late, early, last, urgent, passes, both, drip, reset, torn, http, slow, silent, flap)}
 
 
 def serve(link, how, n, args):

@@ -17,6 +17,7 @@ struct hmac_key {
     uint8_t inner[64], outer[64];
 };
 void hmac_key(struct hmac_key *k, enum hash_id hash, const uint8_t *key, size_t key_len);
+/* hmac() under that key. */
 size_t hmac_with(const struct hmac_key *k, const void *a, size_t a_len, const void *b, size_t b_len, uint8_t *out);
 
 /* HKDF-Extract: out = HMAC(salt, ikm), hash length. */

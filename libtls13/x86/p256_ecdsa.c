@@ -177,7 +177,7 @@ bool p256_ecdsa_sign_nonce(uint8_t rs[static 64], const uint8_t d[static 32], co
     fe_load(nonce, k);
     load_hash(z, hash);
     limb in_range = in_order_mask(secret);
-    fe_load(nonces[0], k);
+    fe_load(nonces[0], k); /* apart from the nonce that the check's is made of */
     order_minus(nonces[1], nonce);
     p256_mul_base_pair(points, (const fe *)nonces);
     sign_with(r, s, secret, z, nonce, &points[0]);
